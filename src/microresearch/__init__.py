@@ -1,0 +1,1 @@
+"""Clinical microsystems from survey export to paper."""
