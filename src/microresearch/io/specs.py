@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,20 +33,39 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise SpecError(Problem(what, file=shown(path), row=row)) from None
 
 
-def read_spec(path: str | Path, schema: type[Schema]) -> Schema:
+def read_spec(
+    path: str | Path,
+    schema: type[Schema],
+    check: Callable[[Mapping[str, Any], str], Sequence[Problem]] | None = None,
+) -> Schema:
     """A TOML file checked against a pydantic model; SpecError lists all that is wrong at once.
 
-    A problem's `column` is the path of the key; an entry of a list that has a `code` goes by its code
-    (`characteristics.leadership.items.leadership_1.low`), any other by its place in the list, counted from 1.
+    Parameters
+    ----------
+    path : str or Path
+    schema : pydantic model
+        What each key must be.
+    check : callable (tables, file) -> problems, optional
+        What must hold between keys. It sees the file's tables as they stand, well formed or not, so that its
+        findings and the model's come in one message.
+
+    Raises
+    ------
+    SpecError
+        A problem's `column` is the path of the key; an entry of a list that has a `code` goes by its code
+        (`characteristics.leadership.items.leadership_1.low`), any other by its place in the list, counted from 1.
     """
     from pydantic import ValidationError
 
-    tables = read_toml(path)
+    tables, file = read_toml(path), shown(path)
+    problems = list(check(tables, file)) if check else []
     try:
-        return schema.model_validate(tables)
+        value = schema.model_validate(tables)
     except ValidationError as cause:
-        problems = [_problem(detail, tables, shown(path), schema) for detail in cause.errors()]
-    raise SpecError(problems)
+        raise SpecError([*(_problem(detail, tables, file, schema) for detail in cause.errors()), *problems]) from None
+    if problems:
+        raise SpecError(problems)
+    return value
 
 
 def key_path(location: Sequence[str | int], tables: Any) -> str:
@@ -67,16 +86,12 @@ def key_path(location: Sequence[str | int], tables: Any) -> str:
 def _problem(detail: "ErrorDetails", tables: Any, file: str, schema: "type[BaseModel]") -> Problem:
     """One finding of pydantic in the words of the project."""
     column = key_path(detail["loc"], tables)
-    kind, context = detail["type"], detail.get("ctx", {})
+    kind = detail["type"]
     if kind == "missing":
         return Problem("this key is missing", file=file, column=column, mend="add it")
     if kind == "extra_forbidden":
         allowed = _siblings(detail["loc"], schema)
         return Problem("there is no such key", file=file, column=column, allowed=allowed, mend="check its spelling")
-    if kind == "problem":  # raised by a model of ours: PydanticCustomError("problem", "{what}", {...})
-        said = {name: str(context.get(name, "")) for name in ("what", "allowed", "mend")}
-        where = ".".join(part for part in (column, str(context.get("key", ""))) if part)
-        return Problem(said["what"], file=file, column=where, allowed=said["allowed"], mend=said["mend"])
     value = detail["input"]
     got = repr(value) if isinstance(value, (bool, int, float)) else value if isinstance(value, str) else None
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
