@@ -21,9 +21,10 @@ def instrument_html(instrument: "Instrument") -> str:
     for characteristic in instrument.characteristics:
         items = instrument.items_of(characteristic.code)
         count = f"{len(items)} item{'s' if len(items) != 1 else ''}"
+        beside = f"{escape(names[characteristic.group])} &middot; {count}"
         rows.append(
             f"<tr><th colspan='2' {CELL}>{escape(characteristic.name)} "
-            f"<span style='font-weight:400;{FAINT}'>{escape(names[characteristic.group])} &middot; {count}</span></th></tr>"
+            f"<span style='font-weight:400;{FAINT}'>{beside}</span></th></tr>"
         )
         rows += [_item_row(item, instrument) for item in items]
     facts = [
@@ -33,9 +34,9 @@ def instrument_html(instrument: "Instrument") -> str:
         *([f"can&#x27;t rate: {escape(', '.join(instrument.cant_rate))}"] if instrument.cant_rate else []),
         f"content validity: {escape(instrument.content_validity)}",
     ]
-    title = f"{escape(instrument.name)} <span style='{CODE};{FAINT}'>{escape(instrument.code)} {escape(instrument.version)}</span>"
+    version = f"<span style='{CODE};{FAINT}'>{escape(instrument.code)} {escape(instrument.version)}</span>"
     return (
-        f"<div style='max-width:60em'><div style='font-weight:600;font-size:110%'>{title}</div>"
+        f"<div style='max-width:60em'><div style='font-weight:600;font-size:110%'>{escape(instrument.name)} {version}</div>"
         f"<div style='{FAINT}'>{'<br>'.join(facts)}</div>"
         f"<details{' open' if len(instrument.items) <= 12 else ''}><summary style='cursor:pointer'>items</summary>"
         f"<table style='border-collapse:collapse;background:transparent;color:inherit'>"
@@ -53,4 +54,5 @@ def _item_row(item: "Item", instrument: "Instrument") -> str:
     if (item.low, item.high) != (instrument.options[0].code, instrument.options[-1].code):
         marks.append(f"{item.low:g} to {item.high:g}")
     said = f" <em style='{FAINT}'>({escape(', '.join(marks))})</em>" if marks else ""
-    return f"<tr><td {CELL}><span style='{CODE}'>{escape(item.code)}</span></td><td {CELL}>{escape(item.text)}{said}</td></tr>"
+    code = f"<span style='{CODE}'>{escape(item.code)}</span>"
+    return f"<tr><td {CELL}>{code}</td><td {CELL}>{escape(item.text)}{said}</td></tr>"
