@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: the estimators and nothing else."""
