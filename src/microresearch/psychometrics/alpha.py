@@ -1,0 +1,199 @@
+"""Internal consistency: how closely do the items of one scale move together?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from microresearch.errors import DataError, SpecError
+from microresearch.numeric.moments import Floats, PairMoments, pair_moments
+from microresearch.psychometrics.scores import pick_items
+from microresearch.responses import Responses
+from microresearch.results import Interval, NotAvailable, tidy
+
+SINGLE = (
+    "one item has no internal consistency: alpha needs two or more. For a characteristic rated by a single item use "
+    "the reliability of its raters (agreement: ICC(1), ICC(2), rwg) or retest (icc over two waves)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alpha:
+    """Coefficient alpha of one scale.
+
+    Attributes
+    ----------
+    estimate : float
+        Raw alpha, from covariances; at most 1, negative when items oppose.
+    standardised : float
+        The same from correlations; with holes, pairwise covariances over each item's own standard deviations.
+    interval : Interval
+        Of the raw alpha (Feldt 1965).
+    n_used, n_dropped : int
+        Persons whose answers enter, and persons left out.
+    n_items : int
+    method : str
+        How missing answers were met, and which n the interval rests on.
+    negative : tuple of str
+        Items that correlate negatively with the rest of the scale: check their keying. Nothing is ever turned silently.
+    """
+
+    scale: str
+    estimate: float
+    standardised: float
+    interval: Interval
+    n_used: int
+    n_dropped: int
+    n_items: int
+    method: str
+    negative: tuple[str, ...] = ()
+    converged: bool = True
+
+    @property
+    def ci_low(self) -> float:
+        """Lower bound of the interval."""
+        return self.interval.low
+
+    @property
+    def ci_high(self) -> float:
+        """Upper bound of the interval."""
+        return self.interval.high
+
+    def to_frame(self) -> pd.DataFrame:
+        """Two rows, raw (with its interval) and standardised alpha."""
+        same = {"group": self.scale, "n": self.n_used, "n_items": self.n_items, "method": self.method}
+        raw = {"term": "alpha", "estimate": self.estimate, "ci_low": self.ci_low, "ci_high": self.ci_high}
+        rows = [raw | same, {"term": "alpha, standardised", "estimate": self.standardised} | same]
+        return tidy(rows, extra=("n_items", "method"))
+
+
+def alpha(
+    items: pd.DataFrame | Responses,
+    columns: str | Sequence[str] | None = None,
+    confidence: float = 0.95,
+    missing: str = "pairwise",
+) -> Alpha:
+    """Coefficient alpha, raw and standardised, with Feldt's interval.
+
+    Parameters
+    ----------
+    items : DataFrame (persons x items, keyed, NaN where not answered) or Responses
+    columns : str or sequence of str, optional
+        Items in a larger frame; with `Responses` the code of a characteristic, whose items come keyed.
+    confidence : float, default 0.95
+    missing : {"pairwise", "listwise"}, default "pairwise"
+        Pairwise: each covariance on the persons who answered both items (the default of R's psych); the interval then
+        rests on the smallest number of persons behind a pair, which is cautious (psych takes all rows).
+        Listwise: persons with every item.
+
+    Returns
+    -------
+    Alpha
+
+    Raises
+    ------
+    DataError
+        Fewer than two items (the message says what to use instead), an item that does not vary, too few persons.
+
+    References
+    ----------
+    Cronbach (1951), Psychometrika 16, 297-334. doi:10.1007/BF02310555
+    Feldt (1965), Psychometrika 30, 357-370, eq. 14. doi:10.1007/BF02289499
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> items = pd.DataFrame({"a": [1, 2, 3, 4.0], "b": [2, 3, 3, 5.0], "c": [1, 3, 2, 4.0]})
+    >>> result = alpha(items)
+    >>> round(result.estimate, 3), round(result.ci_low, 3), round(result.ci_high, 3)
+    (0.957, 0.717, 0.997)
+    """
+    frame = pick_items(items, columns)
+    if frame.shape[1] < 2:
+        raise DataError(SINGLE + ".")
+    x, answered = frame.to_numpy(), frame.notna()
+    rows = answered.all(axis=1) if _listwise(missing) else answered.any(axis=1)
+    x = x[rows.to_numpy()]
+    moments = checked_moments(x, frame.columns)
+    n_interval = int(moments.n.min())
+    raw = alpha_of(moments.covariance)
+    k = frame.shape[1]
+    how = "listwise" if _listwise(missing) else "pairwise"
+    return Alpha(
+        columns if isinstance(columns, str) else "",
+        raw,
+        alpha_of(standardise(moments.covariance)),
+        feldt_interval(raw, n_interval, k, confidence),
+        len(x),
+        len(frame) - len(x),
+        k,
+        f"{how} covariances; Feldt interval on n = {n_interval}",
+        _opposed(moments.covariance, frame.columns),
+    )
+
+
+def alpha_table(responses: Responses, confidence: float = 0.95, missing: str = "pairwise") -> pd.DataFrame:
+    """Alpha of every characteristic: a tidy frame, with a `note` in place of numbers where alpha cannot be had."""
+    frames = []
+    for characteristic in responses.instrument.characteristics:
+        found = _try(responses, characteristic.code, confidence, missing)
+        if isinstance(found, Alpha):
+            frames.append(found.to_frame())
+        else:
+            frames.append(pd.DataFrame({"term": ["alpha"], "group": [characteristic.code], "note": [found.reason]}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def alpha_of(covariance: Floats) -> float:
+    """Alpha of a covariance or correlation matrix, shape (k, k): k / (k - 1) (1 - trace / sum)."""
+    k = len(covariance)
+    return float(k / (k - 1) * (1 - np.trace(covariance) / covariance.sum()))
+
+
+def standardise(covariance: Floats) -> Floats:
+    """A covariance matrix over the standard deviations on its own diagonal."""
+    sd = np.sqrt(np.diag(covariance))
+    return covariance / np.outer(sd, sd)
+
+
+def feldt_interval(estimate: float, n: int, k: int, confidence: float = 0.95) -> Interval:
+    """Feldt's interval: (1 - estimate) / (1 - alpha) is F with n - 1 and (n - 1) (k - 1) degrees of freedom."""
+    tail = (1 - confidence) / 2
+    df1, df2 = n - 1, (n - 1) * (k - 1)
+    low = 1 - (1 - estimate) * float(stats.f.isf(tail, df1, df2))
+    high = 1 - (1 - estimate) * float(stats.f.ppf(tail, df1, df2))
+    return Interval(low, high, confidence, "Feldt (1965)")
+
+
+def checked_moments(x: Floats, names: pd.Index) -> PairMoments:
+    """Pairwise moments of items, refused where an item does not vary or a pair has too few persons."""
+    moments = pair_moments(x)
+    flat = [str(name) for name, n, v in zip(names, np.diag(moments.n), np.diag(moments.covariance), strict=True)
+            if n < 2 or not v > 0]  # fmt: skip
+    if flat:
+        raise DataError(f"items that do not vary among the {len(x)} persons used: {', '.join(flat)}.")
+    if moments.n.min() < 3:
+        raise DataError(f"some pair of items was answered by {moments.n.min()} persons only; 3 or more are needed.")
+    if not moments.covariance.sum() > 0:
+        raise DataError("the total score does not vary; alpha is undefined.")
+    return moments
+
+
+def _listwise(missing: str) -> bool:
+    if missing not in {"pairwise", "listwise"}:
+        raise SpecError(f"missing must be pairwise or listwise, not {missing!r}.")
+    return missing == "listwise"
+
+
+def _opposed(covariance: Floats, names: pd.Index) -> tuple[str, ...]:
+    rest = covariance.sum(axis=0) - np.diag(covariance)
+    return tuple(str(name) for name, value in zip(names, rest, strict=True) if value < 0)
+
+
+def _try(responses: Responses, characteristic: str, confidence: float, missing: str) -> Alpha | NotAvailable:
+    try:
+        return alpha(responses, characteristic, confidence, missing)
+    except DataError as error:
+        return NotAvailable(str(error))
