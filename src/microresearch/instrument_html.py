@@ -34,9 +34,10 @@ def instrument_html(instrument: "Instrument") -> str:
         *([f"can&#x27;t rate: {escape(', '.join(instrument.cant_rate))}"] if instrument.cant_rate else []),
         f"content validity: {escape(instrument.content_validity)}",
     ]
+    heading = "font-weight:600;font-size:110%"
     version = f"<span style='{CODE};{FAINT}'>{escape(instrument.code)} {escape(instrument.version)}</span>"
     return (
-        f"<div style='max-width:60em'><div style='font-weight:600;font-size:110%'>{escape(instrument.name)} {version}</div>"
+        f"<div style='max-width:60em'><div style='{heading}'>{escape(instrument.name)} {version}</div>"
         f"<div style='{FAINT}'>{'<br>'.join(facts)}</div>"
         f"<details{' open' if len(instrument.items) <= 12 else ''}><summary style='cursor:pointer'>items</summary>"
         f"<table style='border-collapse:collapse;background:transparent;color:inherit'>"
