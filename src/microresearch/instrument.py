@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent / "instruments"
 EVERYWHERE = "all"
+YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +274,7 @@ def _yes(units: pd.DataFrame, column: str) -> "pd.Series[bool]":
     if column not in units:
         mend = "add it to the unit table: yes where the item is asked, no elsewhere"
         raise DataError(Problem("this column says where an item is asked, and is missing", column=column, mend=mend))
-    said = units[column].map(
-        lambda value: {"yes": True, "true": True, "no": False, "false": False}.get(str(value).strip().lower())
-    )
+    said = units[column].map(str).str.strip().str.lower().map(YES_OR_NO)
     if wrong := int(said.isna().sum()):
         raise DataError(Problem(f"{wrong} of {len(said)} cells say neither", column=column, allowed="yes, no"))
     return said.astype(bool)

@@ -17,7 +17,7 @@ FAINT = "opacity:.7"
 def instrument_html(instrument: "Instrument") -> str:
     """The form as HTML: what it is, how it is answered, and its items under their characteristics."""
     names = {group.code: group.name for group in instrument.groups}
-    rows = []
+    rows: list[str] = []
     for characteristic in instrument.characteristics:
         items = instrument.items_of(characteristic.code)
         count = f"{len(items)} item{'s' if len(items) != 1 else ''}"

@@ -70,7 +70,8 @@ def read_spec(
 
 def key_path(location: Sequence[str | int], tables: Any) -> str:
     """The path of a key as a reader finds it: codes for list entries that have one, else places from 1."""
-    parts, here = [], tables
+    parts: list[str] = []
+    here = tables
     for step in location:
         inside = here[step] if isinstance(here, dict) and step in here else None
         if isinstance(step, int):
