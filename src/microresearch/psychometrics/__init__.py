@@ -1,0 +1,1 @@
+"""Do the items measure what they should, and how precisely?"""
