@@ -1,0 +1,1 @@
+"""From results to what a reader sees: figures, tables, numbers and one page, none of which identifies anyone."""

@@ -1,0 +1,141 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microresearch.errors import DisclosureError
+from microresearch.report.disclosure import guard, public_flow
+from microresearch.report.figures import flow_diagram
+from microresearch.report.numbers import Number
+from microresearch.report.style import StudyFigure
+from microresearch.report.tables import HIDDEN, Table
+from microresearch.responses import Ledger
+
+
+def table(frame: dict[str, list[object]], **more: object) -> Table:
+    return Table(pd.DataFrame(frame), "Staff by role", **more)  # type: ignore[arg-type]
+
+
+def test_small_counts_are_hidden_and_zero_and_large_ones_are_not() -> None:
+    shown = guard(table({"role": ["a", "b", "c", "d"], "n": [0, 1, 10, 13]}))
+    assert shown.frame["n"].tolist() == [0, HIDDEN, HIDDEN, 13]
+    assert any("10 or fewer" in note for note in shown.notes)
+    assert HIDDEN in shown.to_csv() and HIDDEN in shown.to_html()
+
+
+def test_a_total_takes_the_smallest_other_cell_with_it() -> None:
+    shown = guard(table({"role": ["nurse", "physician", "support", "All"], "n": [120, 60, 4, 184]}))
+    assert shown.frame["n"].tolist() == [120, HIDDEN, HIDDEN, 184]
+
+
+def test_two_hidden_cells_that_are_small_together_take_a_third() -> None:
+    shown = guard(table({"role": ["a", "b", "c", "d", "All"], "n": [100, 50, 4, 3, 157]}))
+    assert shown.frame["n"].tolist() == [100, HIDDEN, HIDDEN, HIDDEN, 157]
+
+
+def test_totals_across_columns_and_rows_are_both_respected() -> None:
+    frame = {"unit type": ["medical", "surgical", "All"], "nurse": [50, 5, 55], "physician": [20, 30, 50],
+             "n": [70, 35, 105]}  # fmt: skip
+    shown = guard(table(frame, counts=("nurse", "physician", "n"))).frame.iloc[:, 1:].to_numpy(object)
+    hidden = shown == HIDDEN
+    assert hidden[1, 0]
+    for line in [*hidden, *hidden.T]:
+        assert line.sum() != 1  # a line with one hidden cell would give it away
+
+
+def test_blocks_of_a_table_one_are_treated_each_for_itself() -> None:
+    frame = {"variable": ["role"] * 3 + ["sex"] * 2, "level": ["a", "b", "c", "F", "M"], "n": [100, 80, 5, 95, 90]}
+    assert guard(table(frame), known=[185]).frame["n"].tolist() == [100, HIDDEN, HIDDEN, 95, 90]
+
+
+def test_percentages_give_nothing_away() -> None:
+    frame = {"role": ["a", "b"], "events": [4, 40], "n": [100, 100], "events_pct": [4.0, 40.0]}
+    shown = guard(table(frame, shares={"events_pct": ("events", "n")}))
+    assert shown.frame["events"].tolist() == [HIDDEN, 40]
+    assert shown.frame["events_pct"].tolist() == [HIDDEN, 40.0]
+    alone = guard(table({"role": ["a", "b", "c"], "n": [200] * 3, "agree": [2.0, 98.5, 50.0]},
+                        shares={"agree": ("", "n")}))  # fmt: skip
+    assert alone.frame["agree"].tolist() == [HIDDEN, HIDDEN, 50.0]
+    undeclared = guard(table({"role": ["a", "b", "c"], "n": [4, 20, 30], "response_rate": [0.5, 0.6, 0.7]}))
+    assert undeclared.frame["response_rate"].tolist() == [HIDDEN, 0.6, 0.7]
+
+
+def test_raters_so_near_the_roster_that_the_difference_counts_people() -> None:
+    shown = guard(table({"unit": ["a", "b"], "n_raters": [35, 20], "n_roster": [38, 40]}))
+    assert shown.frame["n_raters"].tolist() == [HIDDEN, 20]
+
+
+def test_undeclared_counts_are_found_by_their_name_but_units_are_not_people() -> None:
+    frame = {"role": ["a", "b", "c"], "n_patients": [3, 50, 60], "n_units": [3, 4, 5], "level": [1, 2, 3]}
+    shown = guard(table(frame)).frame
+    assert shown["n_patients"].tolist() == [HIDDEN, 50, 60]
+    assert shown["n_units"].tolist() == [3, 4, 5] and shown["level"].tolist() == [1, 2, 3]
+
+
+def test_rows_of_units_with_too_few_raters_are_emptied() -> None:
+    frame = {"unit": ["a", "b", "c"], "n_raters": [4, 20, 30], "mean": [3.0, 3.5, 4.0]}
+    shown = guard(table(frame, staff="n_raters"), minimum=5).frame
+    assert shown["mean"].tolist() == [HIDDEN, 3.5, 4.0]
+
+
+def test_what_cannot_be_mended_is_named() -> None:
+    with pytest.raises(DisclosureError, match="Staff by role"):
+        guard(table({"role": ["a", "b"], "n": [3, 4]}))
+    figure = StudyFigure(data=pd.DataFrame({"role": ["a"], "n": [3]}), title="Staff", alt="Staff by role.")
+    with pytest.raises(DisclosureError, match=r"figure .Staff.* .n.\."):
+        guard(figure)
+    with pytest.raises(DisclosureError, match="DataFrame"):
+        guard(pd.DataFrame({"n": [3]}))  # type: ignore[call-overload]
+
+
+def test_numbers_that_count_people() -> None:
+    assert guard(Number(10, "patients", count=True)).to_json() == {"unit": "patients", "text": "10 or fewer patients"}
+    assert guard(Number(11, "patients", count=True)).value == 11
+    assert guard(Number(0, "patients", count=True)).value == 0
+    assert guard(Number(7, "units")).value == 7
+    assert guard(Number(0.5, n=4)).n is None
+
+
+def ledger(counts: list[int], start: int) -> Ledger:
+    book = Ledger(start)
+    for rule, n in enumerate(counts):
+        book = book.add(f"r{rule}", f"Reason {rule}", [f"{rule}-{i}" for i in range(n)])
+    return book
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.integers(0, 40), max_size=8), st.integers(11, 500))
+def test_the_public_flow_hides_every_small_step_and_adds_up(counts: list[int], remaining: int) -> None:
+    flow = public_flow(ledger(counts, remaining + sum(counts)))
+    shown = flow["excluded"].dropna().astype(int)
+    assert not ((shown > 0) & (shown <= 10)).any()
+    left = flow["remaining"].dropna().astype(int).to_numpy()
+    steps = -np.diff(left)
+    assert not ((steps > 0) & (steps <= 10)).any()
+    assert left[-1] == remaining
+    if flow["excluded"].notna().all():
+        assert shown.sum() == sum(counts) and left[0] - shown.sum() == left[-1]
+    else:
+        assert 0 < sum(counts) <= 10 and flow["remaining"].isna().sum() == len(flow) - 1
+    flow_diagram_counts = guard_flow(flow)
+    assert flow_diagram_counts is not None
+
+
+def guard_flow(flow: pd.DataFrame) -> StudyFigure:
+    figure = StudyFigure(data=flow, title="Flow", alt="Flow.", counts=("excluded", "remaining"))
+    return guard(figure)
+
+
+def test_merged_steps_cannot_be_bounded_within_the_small_range() -> None:
+    flow = public_flow(ledger([25, 9, 2, 31], 500))  # 9 + 2 = 11, each at least 1: a reader would know 1 to 10
+    assert flow["reason"].tolist() == ["start", "Reason 3", "Other exclusions (reason 0; reason 1; reason 2)"]
+    assert flow["excluded"].tolist() == [0, 31, 36]
+
+
+def test_a_single_small_step_is_never_alone_and_the_figure_passes() -> None:
+    flow = public_flow(ledger([25, 4], 500))
+    assert flow["excluded"].tolist() == [0, 29]
+    assert guard(flow_diagram(flow)).data["excluded"].tolist() == [0, 29]
+    with pytest.raises(DisclosureError, match="10 or fewer remain"):
+        public_flow(ledger([90], 97))
