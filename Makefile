@@ -54,15 +54,15 @@ endif
 
 $(VENV)/.locked: requirements.lock
 	@$(MAKE_VENV)
-	@$(call INSTALL,requirements.lock)
+	@$(call PIP_INSTALL,--require-hashes -r requirements.lock)
 	@echo "$(CURDIR)" > $@
 
 $(VENV)/.paper: $(VENV)/.locked pyproject.toml
-	@$(INSTALL_PROJECT)
+	@$(call PIP_INSTALL,--no-deps --no-build-isolation --editable .)
 	@touch $@
 
 $(VENV)/.test: requirements-test.lock $(VENV)/.paper
-	@$(call INSTALL,requirements-test.lock)
+	@$(call PIP_INSTALL,--require-hashes -r requirements-test.lock)
 	@touch $@
 
 define MAKE_VENV
@@ -85,20 +85,13 @@ rm -rf $(VENV); \
 if [ -n "$$uv" ]; then uv venv --quiet --python "$${python:->=3.11,<3.14}" $(VENV); else "$$python" -m venv $(VENV); fi
 endef
 
-define INSTALL
+# pip may be missing where uv made the environment and has gone since.
+define PIP_INSTALL
 set -eu; \
 if command -v uv >/dev/null 2>&1; then \
-  uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+  uv pip install --quiet --python $(BIN)/python $(1); \
 else \
-  $(BIN)/python -m pip install --quiet --require-hashes -r $(1); \
-fi
-endef
-
-define INSTALL_PROJECT
-set -eu; \
-if command -v uv >/dev/null 2>&1; then \
-  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
-else \
-  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+  $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; \
+  $(BIN)/python -m pip install --quiet $(1); \
 fi
 endef
