@@ -74,8 +74,8 @@ class RandomIntercept:
         Generalised least squares coefficients of the design and their covariance, tau2 and sigma2 as if known.
     tau2, sigma2 : float
         Variance of v (between groups, given the design) and of e (within groups), in squared units of y.
-    fitted : array, shape (n_groups,)
-        x b.
+    fitted, fitted_se : arrays, shape (n_groups,)
+        x b and its standard error.
     predicted, predicted_se : arrays, shape (n_groups,)
         E(x b + v | data) and its prediction error, which counts the error of b (Henderson 1975).
     weight : array, shape (n_groups,)
@@ -96,6 +96,7 @@ class RandomIntercept:
     tau2: float
     sigma2: float
     fitted: Floats
+    fitted_se: Floats
     predicted: Floats
     predicted_se: Floats
     weight: Floats
@@ -236,7 +237,8 @@ def random_intercept(groups: GroupMoments, design: Floats | None = None) -> Rand
     f = profile.f_at(0.0)
     df1, df2 = n_groups - p, groups.total - n_groups
     return RandomIntercept(
-        beta, cov_beta, tau2, sigma2, fitted, fitted + weight * (profile.mean - fitted), np.sqrt(error), weight,
+        beta, cov_beta, tau2, sigma2, fitted, np.sqrt(variance_fitted),
+        fitted + weight * (profile.mean - fitted), np.sqrt(error), weight,
         float(criterion), score, theta == 0, f, df1, df2, float(stats.f.sf(f, df1, df2)),
     )  # fmt: skip
 
