@@ -12,7 +12,7 @@ from microresearch.instrument import Characteristic, Group, Instrument, Item, Op
 def form() -> Instrument:
     items = [
         Item("trust_1", "trust", "We trust each other.", 1, 5),
-        Item("trust_2", "trust", "We help each other.", 1, 5),
+        Item("trust_2", "trust", "We help each other, always.", 1, 5),
         Item("trust_3", "trust", "We talk behind each other's back.", 1, 5, reversed=True),
         Item("teach_1", "teach", "Students learn well here.", 1, 5, applies="academic"),
     ]

@@ -40,6 +40,10 @@ class Export:
         Standard name -> column, where the format itself fixes it.
     repeated : frozenset
         Header names that stand more than once in the file.
+    record : str
+        Column whose rows belong to one person's record, where a record may have several rows (REDCap).
+    epoch : Timestamp, optional
+        Day 0 of dates that are stored as serial numbers (Excel).
     """
 
     file: str
@@ -53,6 +57,8 @@ class Export:
     identifiers: frozenset[str] = frozenset()
     standard: Mapping[str, str] = field(default_factory=dict)
     repeated: frozenset[str] = frozenset()
+    record: str = ""
+    epoch: pd.Timestamp | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -103,7 +109,8 @@ def unique_names(header: list[str], file: str, row: int = 1) -> tuple[list[str],
         raise DataError(Problem("the header row is blank", file, row, mend=mend))
     seen: dict[str, int] = {}
     taken = {name.strip() for name in header}
-    names, repeated = [], set()
+    names: list[str] = []
+    repeated: set[str] = set()
     for place, raw in enumerate(header, 1):
         base = raw.strip() or f"column {place}"
         count = seen[base] = seen.get(base, 0) + 1

@@ -43,7 +43,9 @@ def resolve(
     spec += [Problem("a kept column needs its reason in words", column=name) for name in keep if not keep[name].strip()]
     if spec:
         raise SpecError(spec)
-    problems, found, kept = [], {}, {}
+    problems: list[Problem] = []
+    found: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for name, column in {**export.standard, **columns}.items():
         actual = export.find(column)
         if actual is None:
@@ -137,9 +139,19 @@ class _Reader:
         codes, texts = self.export.levels(column)
         labels = self._labels(column)
         read = [labels.get(canonical(text), text) for text in texts]
-        return np.array(["" if key(word) in self.blank else " ".join(word.split()) for word in read], dtype=object)[
-            codes
-        ]
+        bare = ["" if key(word) in self.blank else " ".join(word.split()) for word in read]
+        words = np.array(bare, dtype=object)[codes]
+        return self._of_record(words) if name in ("unit", "role", "consent") else words
+
+    def _of_record(self, words: np.ndarray) -> np.ndarray:
+        """Empty cells filled from the same record's other rows where those agree on one answer."""
+        if not self.export.record:
+            return words
+        frame = pd.DataFrame({"record": self.export.text(self.export.record), "word": pd.Series(words, dtype="str")})
+        said = frame[frame["word"] != ""].groupby("record")["word"]
+        once = said.first()[said.nunique() == 1]
+        filled = frame["word"].where(frame["word"] != "", frame["record"].map(once).fillna(""))
+        return filled.to_numpy(dtype=object)
 
     def _labels(self, column: str) -> dict[str, str]:
         both = self.wanted.labels.get(column, self.export.labels.get(column, {}))
@@ -176,6 +188,10 @@ class _Reader:
         codes, texts = self.export.levels(column)
         bare = pd.Series(["" if key(text) in self.blank else text.strip() for text in texts], dtype="str")
         parsed = pd.Series(pd.NaT, index=bare.index, dtype="datetime64[us]")
+        if self.export.epoch is not None:
+            serial = bare.map(number)
+            days = pd.to_timedelta(serial.astype("float64").round(8), unit="D").dt.round("s")
+            parsed = parsed.where(serial.isna(), (self.export.epoch + days).astype("datetime64[us]"))
         for style in ("ISO8601", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y"):
             todo = parsed.isna() & (bare != "")
             if todo.any():

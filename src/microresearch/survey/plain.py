@@ -4,7 +4,7 @@ import re
 
 from microresearch.errors import DataError, Problem
 from microresearch.survey.export import Export, unique_names
-from microresearch.survey.text import Sheet
+from microresearch.survey.sheet import Sheet
 
 IMPORT_ID = re.compile(r'^\s*\{\s*"ImportId"')
 

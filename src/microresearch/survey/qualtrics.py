@@ -6,7 +6,7 @@ from html import unescape
 from microresearch.errors import DataError, Problem
 from microresearch.survey.export import Export, unique_names
 from microresearch.survey.plain import IMPORT_ID
-from microresearch.survey.text import Sheet
+from microresearch.survey.sheet import Sheet
 
 STANDARD = {
     "response": "ResponseId",

@@ -10,7 +10,7 @@ import pandas as pd
 from microresearch.errors import Problem, SpecError
 from microresearch.instrument import Instrument
 from microresearch.responses import Ledger, Responses
-from microresearch.survey.answers import BLANK, read_items
+from microresearch.survey.answers import BLANK, key, read_items
 from microresearch.survey.export import Export
 from microresearch.survey.people import read_people, resolve
 from microresearch.survey.problems import refuse
@@ -24,12 +24,14 @@ def read_responses(
     path: str | Path | Export, instruments: Instrument, columns: Mapping[str, str] | None = ..., format: str = ...,
     items: Mapping[str, str] | None = ..., *, keep: Mapping[str, str] | None = ..., labels: Labels | None = ...,
     blank: Collection[str] = ..., encoding: str | None = ..., separator: str | None = ...,
+    sheet: str | None = ..., dictionary: str | Path | None = ...,
 ) -> Responses: ...  # fmt: skip
 @overload
 def read_responses(
     path: str | Path | Export, instruments: Sequence[Instrument], columns: Mapping[str, str] | None = ...,
     format: str = ..., items: Mapping[str, str] | None = ..., *, keep: Mapping[str, str] | None = ...,
     labels: Labels | None = ..., blank: Collection[str] = ..., encoding: str | None = ..., separator: str | None = ...,
+    sheet: str | None = ..., dictionary: str | Path | None = ...,
 ) -> dict[str, Responses]: ...  # fmt: skip
 def read_responses(
     path: str | Path | Export,
@@ -43,6 +45,8 @@ def read_responses(
     blank: Collection[str] = BLANK,
     encoding: str | None = None,
     separator: str | None = None,
+    sheet: str | None = None,
+    dictionary: str | Path | None = None,
 ) -> Responses | dict[str, Responses]:
     """The answers of one survey export, each answered, can't rate or blank, for one instrument or several.
 
@@ -60,15 +64,16 @@ def read_responses(
     format : str
         "auto", or the format that the file is held to.
     items : mapping, optional
-        Item code -> column, where they differ.
+        Item code -> column, where they differ. An item that is not named and has no column of its code is looked for
+        by its exact wording.
     keep : mapping, optional
         Further columns to keep in `people`, each with the reason in words. Everything else is dropped on reading.
     labels : mapping, optional
         Column (or standard name) -> code -> label, in place of the file's own value labels.
     blank : collection of str
         Cell texts that mean that nothing was answered, beside the empty cell.
-    encoding, separator : str, optional
-        Of separated text, when they cannot be found.
+    encoding, separator, sheet, dictionary
+        See `read_export`.
 
     Returns
     -------
@@ -99,7 +104,10 @@ def read_responses(
     alone = isinstance(instruments, Instrument)
     forms = [instruments] if isinstance(instruments, Instrument) else list(instruments)
     _check_forms(forms, items or {})
-    export = path if isinstance(path, Export) else read_export(path, format, encoding=encoding, separator=separator)
+    if isinstance(path, Export):
+        export = path
+    else:
+        export = read_export(path, format, encoding=encoding, separator=separator, sheet=sheet, dictionary=dictionary)
     wanted, problems = resolve(export, columns or {}, keep or {}, labels or {})
     places = [_item_columns(export, form, items or {}, problems) for form in forms]
     used = [*wanted.columns.values(), *wanted.keep, *(column for place in places for column in place.values())]
@@ -145,12 +153,18 @@ def _item_columns(
     found = {}
     for item in form.items:
         name = items.get(item.code, item.code)
-        column = export.find(name)
+        column = export.find(name) or (None if item.code in items else _by_wording(export, item.text))
         if column is None:
             problems.append(export.absent(name, f"item {item.code}"))
         else:
             found[item.code] = column
     return found
+
+
+def _by_wording(export: Export, wording: str) -> str | None:
+    """The only column whose question is worded as the item is (platforms that know no variable names)."""
+    like = [column for column, text in export.texts.items() if wording.strip() and key(text) == key(wording)]
+    return like[0] if len(like) == 1 else None
 
 
 def _relabelled(export: Export, labels: Labels) -> Export:

@@ -96,7 +96,7 @@ def read_roster(
 
 
 def _stripped(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.apply(lambda column: column.str.strip())
+    return pd.DataFrame({name: frame[name].str.strip() for name in frame.columns}, index=frame.index)
 
 
 def _required(frame: pd.DataFrame, columns: Sequence[str], file: str) -> list[Problem]:

@@ -244,7 +244,8 @@ def read_rule(rule: Rule | Mapping[str, Any]) -> Rule:
         mend = f"did you mean {near[0]!r}?" if near else 'write rule = "..."'
         raise SpecError(Problem("there is no such cleaning rule", value=name, allowed=", ".join(RULES), mend=mend))
     kinds = {one.name: one for one in fields(RULES[name])}
-    problems, settings = [], {}
+    problems: list[Problem] = []
+    settings: dict[str, Any] = {}
     for setting, value in rule.items():
         if setting == "rule":
             continue

@@ -16,7 +16,7 @@ _QUOTE, _LF, _CR = b'"'[0], b"\n"[0], b"\r"[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
+class TextSheet:
     """The records of one separated-text file, every one with its place.
 
     Attributes
@@ -51,7 +51,7 @@ class Sheet:
 
     def head(self, n: int) -> list[list[str]]:
         """The cells of the first n records, as text."""
-        kept = []
+        kept: list[list[str]] = []
         for i in range(min(n, len(self.starts))):
             raw = self.data[self.starts[i] : self.stops[i]]
             kept.append([] if not raw else self._parse(BytesIO(raw), int(self.widths[i]), "str").iloc[0].tolist())
@@ -123,7 +123,7 @@ def _empty(cells: pd.DataFrame) -> NDArray[np.bool_]:
     return mask
 
 
-def open_text(text: str, file: str, separator: str | None = None, encoding: str = "utf-8") -> Sheet:
+def open_text(text: str, file: str, separator: str | None = None, encoding: str = "utf-8") -> TextSheet:
     """The records of separated text, with every quotation mark accounted for.
 
     Parameters
@@ -151,7 +151,7 @@ def open_text(text: str, file: str, separator: str | None = None, encoding: str 
         raise DataError(Problem("the separator must be one ASCII character", file))
     data = text.encode()
     starts, stops, widths = _records(data, file, ord(separator))
-    return Sheet(file, data, encoding, separator, starts[above:], stops[above:], widths[above:], above)
+    return TextSheet(file, data, encoding, separator, starts[above:], stops[above:], widths[above:], above)
 
 
 def _separator(first: str) -> str:
@@ -163,7 +163,9 @@ def _records(data: bytes, file: str, separator: int) -> tuple[NDArray[np.int64],
     quoted = b'"' in data
     if quoted:
         _check_quotes(data, file, separator)
-    ends, cuts, carry = [], [], np.uint8(0)
+    ends: list[NDArray[np.int64]] = []
+    cuts: list[NDArray[np.int64]] = []
+    carry = np.uint8(0)
     for low in range(0, len(data), _CHUNK):
         part = np.frombuffer(data, np.uint8, min(_CHUNK, len(data) - low), low)
         breaks, cut = (part == _LF) | (part == _CR), part == separator
