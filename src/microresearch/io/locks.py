@@ -17,7 +17,9 @@ def locked(path: str | Path, what: str) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if not _take(handle):
-            raise DataError(Problem(f"{what} is going on in another process", file=shown(path), mend="wait for its end"))
+            raise DataError(
+                Problem(f"{what} is going on in another process", file=shown(path), mend="wait for its end")
+            )
         yield
     finally:
         os.close(handle)

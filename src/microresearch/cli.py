@@ -1,0 +1,167 @@
+"""What can be done from a shell? `microresearch run | check | simulate | lab`, with messages instead of tracebacks."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from microresearch.errors import DataError, MicroresearchError, SpecError
+
+OK, FAILED, INPUT_AT_FAULT = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says.
+
+    Returns
+    -------
+    int
+        0: done; 1: it failed; 2: the data, the settings or the command are wrong and must be mended.
+    """
+    parser = build_parser()
+    chosen = parser.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] | None = getattr(chosen, "command", None)
+    if command is None:
+        parser.print_help()
+        return OK
+    try:
+        return command(chosen)
+    except MicroresearchError as error:
+        print(error, file=sys.stderr)
+        at_fault = isinstance(error, (DataError, SpecError)) or getattr(error, "input_at_fault", False)
+        return INPUT_AT_FAULT if at_fault else FAILED
+    except KeyboardInterrupt:
+        print("Stopped. Nothing in results/ was changed; what was done is taken up by the next run.", file=sys.stderr)
+        return FAILED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The commands and their help."""
+    parser = argparse.ArgumentParser(
+        prog="microresearch",
+        description="Clinical microsystems from survey export to paper.",
+        epilog="Example: microresearch check && microresearch run",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    run = _add(
+        commands, "run", _run, "run the study's notebooks and write results/",
+        "Runs what changed since the last run, two notebooks at a time. results/ is replaced as a whole at the end; "
+        "when anything is wrong, nothing is changed. Exit code 2: data or settings must be mended; 1: it failed.",
+        "microresearch run\n  microresearch run --study my-study --workers 4\n  microresearch run --force",
+    )  # fmt: skip
+    run.add_argument("--workers", type=_positive, metavar="N", help="notebooks at a time (default: run.workers)")
+    run.add_argument("--force", action="store_true", help="run every notebook, changed or not")
+    _add(
+        commands, "check", _check, "look at every input without running anything",
+        "Reads every file that study.toml names and prints what it found and all that is wrong at once.",
+        "microresearch check\n  microresearch check --study my-study/study.toml",
+    )  # fmt: skip
+    simulate = _add(
+        commands, "simulate", _simulate, "write the raw data of a simulated study",
+        "Writes survey export, roster, units, admissions and costs with a planted, documented truth. The same seed "
+        "gives the same bytes.",
+        "microresearch simulate my-folder --seed 7\n  microresearch simulate small --seed 7 --units 12 --hospitals 3",
+        study=False,
+    )  # fmt: skip
+    simulate.add_argument("folder", metavar="DIR", help="an empty or new folder; data/raw is made in it")
+    simulate.add_argument("--seed", type=int, required=True, help="any whole number, 0 or more")
+    simulate.add_argument("--units", type=_positive, metavar="N", help="how many units (default: 96)")
+    simulate.add_argument("--hospitals", type=_positive, metavar="N", help="how many hospitals (default: 12)")
+    _add(
+        commands, "lab", _lab, "open the study's notebooks in JupyterLab",
+        "Opens JupyterLab on the notebooks' folder. Run the study once before: notebooks read what earlier ones kept.",
+        "microresearch lab",
+    )  # fmt: skip
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    short: str,
+    long: str,
+    example: str,
+    study: bool = True,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=short,
+        description=long,
+        epilog=f"Example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if study:
+        parser.add_argument("--study", metavar="PATH", help="study.toml or its folder (default: here or above)")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return number
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from microresearch.study.place import find_place
+    from microresearch.study.stamp import unchanged
+
+    place = find_place(chosen.study)
+    report = place.results / "report.html"
+    if not chosen.force and unchanged(place):
+        print(f"Nothing changed since the last run. Report: {_shown(report)}")
+        return OK
+    from microresearch.study.run import run_study
+
+    outcome = run_study(place, force=chosen.force, workers=chosen.workers)
+    ran = f"{len(outcome.ran)} notebooks" if len(outcome.ran) != 1 else "1 notebook"
+    print(f"Done: {ran} run in {outcome.seconds:.1f} s. Report: {_shown(outcome.report)}")
+    return OK
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from microresearch.study.check import check_study
+    from microresearch.study.place import find_place
+
+    findings = check_study(find_place(chosen.study))
+    for line in findings.found:
+        print(f"  {line}")
+    for warning in findings.warnings:
+        print(f"Warning: {warning}")
+    findings.refuse()
+    print("Nothing is wrong with the inputs.")
+    return OK
+
+
+def _simulate(chosen: argparse.Namespace) -> int:
+    from microresearch.simulate import simulate_study
+
+    sizes = {name: getattr(chosen, name) for name in ("units", "hospitals") if getattr(chosen, name) is not None}
+    simulate_study(chosen.folder, seed=chosen.seed, **sizes)
+    print(f"The raw data of a simulated study stand in {chosen.folder}/data/raw.")
+    return OK
+
+
+def _lab(chosen: argparse.Namespace) -> int:
+    import subprocess
+
+    from microresearch.study.place import STUDY, find_place
+    from microresearch.study.spec import read_spec
+
+    place = find_place(chosen.study)
+    folder = place.of(read_spec(place.file).run.folder)
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", STUDY: str(place.file)}
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)], env=environment)
+
+
+def _shown(path: Path) -> str:
+    """A path from here where it lies below, else in full: the reader must be able to open it."""
+    full = path.absolute()
+    return str(full.relative_to(Path.cwd()) if full.is_relative_to(Path.cwd()) else full)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

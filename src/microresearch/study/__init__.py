@@ -1,0 +1,1 @@
+"""A study as a whole: its file, its notebooks, its one door into results/."""

@@ -1,0 +1,22 @@
+"""What was decided before outcomes were read? The parts of study.toml that make up the analysis plan."""
+
+from typing import Any
+
+from microresearch.study.spec import StudySpec
+
+SECTIONS = ("cleaning", "units", "scores", "exposure", "encounters", "outcomes", "plan")
+"""Sections of study.toml that the plan draws on."""
+
+
+def plan_of(spec: StudySpec) -> dict[str, Any]:
+    """The analysis plan: what is decided, not where files lie, nor the registration, which comes after it."""
+    whole = spec.model_dump(mode="json", include=set(SECTIONS))
+    for section, beside in (
+        ("units", {"file"}),
+        ("exposure", {"file"}),
+        ("encounters", {"admissions", "costs", "ccr"}),
+        ("plan", {"registration", "registered_hash"}),
+    ):
+        if whole.get(section):
+            whole[section] = {key: value for key, value in whole[section].items() if key not in beside}
+    return whole

@@ -1,0 +1,194 @@
+"""What may leave the study? The one door into results/: guarded, named once, with its origin and plan hash."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from microresearch import io
+from microresearch.errors import DataError, Problem
+from microresearch.study.plan import SECTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from microresearch.report.numbers import Number
+    from microresearch.report.style import StudyFigure
+    from microresearch.report.tables import Table
+    from microresearch.study.study import Study
+
+
+_KEY = re.compile(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*")
+
+
+class Door:
+    """Publishes for one notebook; see `Study.publish`."""
+
+    def __init__(self, study: "Study") -> None:
+        self._study = study
+        self._entries: list[dict[str, Any]] = []
+
+    def publish(self, name: str, given: Any, *, title: str = "", known: tuple[float, ...] = (), **settings: Any) -> Any:
+        """Guard a thing, write it where the run gathers it, and give back what may be shown."""
+        import pandas as pd
+
+        from microresearch.report.disclosure import guard
+        from microresearch.report.numbers import Number
+        from microresearch.report.style import StudyFigure
+        from microresearch.report.tables import Table
+
+        spec, thing = self._study.spec, given
+        if isinstance(thing, Mapping):
+            numbers = {f"{name}.{_key(key)}": _as_number(value) for key, value in thing.items()}
+            guarded = {key: guard(number, spec.disclosure.threshold, name=key) for key, number in numbers.items()}
+            for key, number in guarded.items():
+                self._enter({"kind": "number", "name": key, "number": number.to_json()}, {})
+            return NumbersShown(guarded)
+        if isinstance(thing, pd.DataFrame):
+            if not title:
+                raise DataError(Problem("a table needs a title", value=name, mend='give title="..."'))
+            thing = Table(thing, title, **settings)
+        elif isinstance(thing, (int, float, str)) and not isinstance(thing, bool):
+            thing = _as_number(thing)
+        limit, raters = spec.disclosure.threshold, spec.scores.minimum_raters
+        one: Any = thing
+        shown: object = guard(one, limit, minimum=raters, known=known, name=name)
+        if isinstance(shown, Number):
+            self._enter({"kind": "number", "name": name, "number": shown.to_json()}, {})
+        elif isinstance(shown, Table):
+            self._enter({"kind": "table", "name": name, "title": shown.title}, self._table_files(name, shown))
+            self._remember(name, shown)
+        elif isinstance(shown, StudyFigure):
+            entry = {"kind": "figure", "name": name, "title": shown.title, "alt": shown.alt, "note": shown.note}
+            self._enter(entry, self._figure_files(name, shown))
+        return shown
+
+    def _enter(self, entry: dict[str, Any], files: dict[str, bytes]) -> None:
+        """Write the files and the list of what was published, when a run is on."""
+        self._study.trace.sections.update(SECTIONS)
+        place = self._study.place
+        if place.stage is None:
+            return
+        if any(entry["name"] == other["name"] for other in self._entries):
+            raise DataError(Problem("this name was published before", value=entry["name"], mend="give each its own"))
+        origin = {"notebook": place.notebook, "plan_hash": self._study.plan_hash, "files": sorted(files)}
+        for file, data in files.items():
+            io.write_bytes(place.stage / "results" / file, data)
+        self._entries.append({**entry, **origin})
+        io.write_json(place.stage / "entries.json", self._entries)
+
+    def _figure_files(self, name: str, figure: "StudyFigure") -> dict[str, bytes]:
+        from microresearch.report.tables import Table
+
+        if self._study.place.stage is None:
+            return {}
+        drawn = {kind: figure.to_bytes(kind) for kind in ("svg", "pdf")}
+        files = {f"figures/{name}.{kind}": data for kind, data in drawn.items()}
+        files[f"figures/{name}.600dpi.png"] = figure.to_bytes("png", dpi=600)
+        files[f"figures/{name}.csv"] = Table(figure.data, figure.title).to_csv().encode()
+        return files
+
+    def _remember(self, name: str, table: "Table") -> None:
+        """The table as it may be shown, for the report."""
+        from microresearch.study.keeping import write_kept
+
+        if (stage := self._study.place.stage) is not None:
+            write_kept(stage / "processed" / "published", name, table)
+
+    def _table_files(self, name: str, table: "Table") -> dict[str, bytes]:
+        content = {
+            "title": table.title,
+            "columns": [str(column) for column in table.frame.columns],
+            "headers": table.headers,
+            "cells": table.cells(),
+            "notes": table.footnotes(),
+            "notebook": self._study.place.notebook,
+            "plan_hash": self._study.plan_hash,
+        }
+        return {
+            f"tables/{name}.csv": table.to_csv().encode(),
+            f"tables/{name}.html": table.to_html().encode(),
+            f"tables/{name}.json": io.to_json(content).encode(),
+        }
+
+    def published(self) -> "pd.DataFrame":
+        """What earlier notebooks published, notebook by notebook."""
+        import pandas as pd
+
+        entries = [entry for _, entry in self._published_before()]
+        self._study.trace.shown.update(entry["name"] for entry in entries)
+        said = [entry.get("title") or entry["number"]["text"] for entry in entries]
+        columns = {"kind": [e["kind"] for e in entries], "name": [e["name"] for e in entries], "title": said}
+        return pd.DataFrame(columns, dtype="str")
+
+    def show(self, name: str) -> "Shown":
+        """What an earlier notebook published under this name."""
+        entries = {entry["name"]: (entry, folder) for folder, entry in self._published_before()}
+        if name not in entries:
+            mend = "name a figure or table of a notebook that this one needs"
+            raise DataError(Problem(f"nothing is published as {name!r}", allowed=", ".join(sorted(entries)), mend=mend))
+        self._study.trace.shown.add(name)
+        return Shown(*entries[name])
+
+    def _published_before(self) -> list[tuple[Path, dict[str, Any]]]:
+        place = self._study.place
+        if place.stage is not None:
+            before = io.read_json(place.stage / "published-before.json")
+            return [(Path(one["results"]), entry) for one in before.values() for entry in one["entries"]]
+        records = [io.read_json(path) for path in io.list_files(place.processed / "records", "*.json")]
+        return [(place.results, entry) for record in records for entry in record["entries"]]
+
+
+class Shown:
+    """A published thing as a notebook shows it again."""
+
+    def __init__(self, entry: Mapping[str, Any], folder: Path) -> None:
+        self.entry, self._folder = entry, folder
+
+    def __repr__(self) -> str:
+        return f"{self.entry['kind']} {self.entry['name']!r}: {self.entry.get('title') or self.entry['number']['text']}"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        kind, name = self.entry["kind"], self.entry["name"]
+        if kind == "number":
+            return escape(str(self.entry["number"]["text"]))
+        if kind == "table":
+            return io.read_bytes(self._folder / f"tables/{name}.html").decode()
+        svg = io.read_bytes(self._folder / f"figures/{name}.svg").decode()
+        return f"<figure>{svg[svg.index('<svg') :]}<figcaption>{escape(self.entry['title'])}</figcaption></figure>"
+
+
+class NumbersShown(dict[str, "Number"]):
+    """Published numbers, by name, which show themselves as words."""
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(n.phrase)}</td></tr>" for name, n in self.items())
+        return f"<table>{rows}</table>"
+
+
+def _as_number(value: Any) -> "Number":
+    """A number ready to be guarded; a bare whole number is taken for a count of people until a `Number` says else."""
+    from microresearch.report.numbers import Number as Number_
+    from microresearch.results import NotAvailable
+
+    if isinstance(value, Number_):
+        return value
+    if isinstance(value, NotAvailable):
+        return Number_(None, text=f"not available: {value.reason}")
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise DataError(f"a {type(value).__name__} cannot be published as a number.")
+    return Number_(value, count=isinstance(value, int))
+
+
+def _key(key: object) -> str:
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        raise DataError(
+            Problem("a number cannot have this name", value=str(key)[:60], allowed="letters, digits, . - _")
+        )
+    return key

@@ -1,0 +1,111 @@
+"""What did the raw files say? The study's settings handed to the rooms that read them."""
+
+from typing import TYPE_CHECKING, Any
+
+from microresearch.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from microresearch.responses import Responses
+    from microresearch.study.study import Study
+
+
+def _section(study: "Study", name: str, what: str) -> Any:
+    section = getattr(study.spec, name)
+    if section is None:
+        mend = f"add [{name}] to study.toml"
+        raise SpecError(Problem(f"this study has no {what}", study.place.file.name, column=name, mend=mend))
+    return section
+
+
+def _path(study: "Study", name: str) -> Any:
+    path = study.place.of(name)
+    study.trace.read(path)
+    return path
+
+
+def survey(study: "Study") -> "dict[str, Responses]":
+    """The export as responses by instrument; units matched and applicability set where there is a units file."""
+    from microresearch.io import shown
+    from microresearch.survey import apply_applicability, assign_units, crosswalk, read_responses
+
+    said = _section(study, "survey", "survey")
+    path = _path(study, said.file)
+    columns = {name: column for name, column in said.columns.model_dump().items() if column is not None}
+    forms = read_responses(
+        path, list(study.instruments.values()), columns, said.format, said.items or None, keep=said.keep or None,
+        labels=said.labels or None, blank=said.blank, encoding=said.encoding, separator=said.separator,
+    )  # fmt: skip
+    if study.spec.units is None:
+        return forms
+    table = units(study)
+    return apply_applicability(assign_units(forms, crosswalk(table), shown(path)), table)
+
+
+def units(study: "Study") -> "pd.DataFrame":
+    """The units file."""
+    from microresearch.survey import read_units
+
+    said = _section(study, "units", "units file")
+    applies = {item.applies for form in study.instruments.values() for item in form.items} - {"all"}
+    return read_units(_path(study, said.file), yes_no=tuple(sorted({"academic", *applies})))
+
+
+def roster(study: "Study") -> "pd.DataFrame":
+    """The roster, its units held against the units file."""
+    from microresearch.survey import read_roster
+
+    said = _section(study, "roster", "roster")
+    known = None if study.spec.units is None else list(units(study)["unit"])
+    return read_roster(_path(study, said.file), units=known)
+
+
+def encounters(study: "Study") -> Any:
+    """The extracts reduced to cells; every column that is named an outcome is summed."""
+    from microresearch.linking.encounters import read_encounters
+
+    said = _section(study, "encounters", "encounters")
+    known = None if study.spec.units is None else list(units(study)["unit"])
+    return read_encounters(
+        _path(study, said.admissions),
+        None if said.costs is None else _path(study, said.costs),
+        None if said.ccr is None else _path(study, said.ccr),
+        on=said.on, unit=said.unit, case_mix=said.case_mix, outcomes=study.spec.outcomes, mediators=said.mediators,
+        units=known, amount=said.amount, ccr_by=said.ccr_by, cost_basis=said.cost_basis, currency=said.currency or "",
+        price_year=said.price_year,
+    )  # fmt: skip
+
+
+def exposure(study: "Study") -> "pd.DataFrame":
+    """The exposures of [exposure]: `unit` as text, then the declared columns as numbers; every other column as text.
+
+    Raises
+    ------
+    DataError
+        A column is missing, a unit has no name or stands twice, a value is missing or no number; all at once.
+    """
+    from microresearch import io
+    from microresearch.errors import DataError
+
+    said = _section(study, "exposure", "exposure")
+    path = _path(study, said.file)
+    file = io.shown(path)
+    table = io.read_csv(path)
+    allowed = ", ".join(table.columns)
+    wanted = (said.unit, *said.columns)
+    if missing := [name for name in wanted if name not in table]:
+        what, mend = "this column is missing", "mend [exposure] or the file"
+        raise DataError([Problem(what, file, 1, name, allowed=allowed, mend=mend) for name in missing])
+    table = io.read_csv(path, numbers=said.columns)
+    unit = table[said.unit].str.strip()
+    problems = [Problem("this unit has no name", file, int(row), said.unit) for row in table.index[unit == ""]]
+    twice = table.index[unit.duplicated() & (unit != "")]
+    problems += [Problem("this unit stands in the file twice", file, int(row), said.unit) for row in twice]
+    for name in said.columns:
+        empty = table.index[table[name].isna()]
+        problems += [Problem("a unit without a value", file, int(row), name, mend="leave it out") for row in empty]
+    if problems:
+        raise DataError(problems)
+    others = table.drop(columns=said.unit)
+    return others.assign(unit=unit)[["unit", *others.columns]].reset_index(drop=True)

@@ -1,0 +1,87 @@
+import tomllib
+
+import pytest
+
+from microresearch.errors import SpecError
+from microresearch.study.spec import StudySpec, parse_spec
+
+GOOD = """
+[study]
+title = "Wards"
+seed = 1
+instruments = ["long-form"]
+[survey]
+file = "survey.csv"
+[survey.columns]
+unit = "unit"
+[[cleaning]]
+rule = "consent"
+[units]
+file = "units.csv"
+[encounters]
+admissions = "admissions.parquet"
+case_mix = [{ name = "age", column = "age", bands = [18, 65] }]
+[[outcomes]]
+name = "experience"
+label = "Experience"
+column = "experience"
+kind = "continuous"
+[plan]
+confirmatory = ["experience"]
+"""
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(tomllib.loads(text))
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_good_file_is_read_with_its_defaults() -> None:
+    spec = parse_spec(tomllib.loads(GOOD))
+    assert spec.disclosure.threshold == 10
+    assert spec.scores.missing == "half"
+    assert spec.run.workers == 2
+    assert spec.encounters is not None and spec.encounters.case_mix[0].bands == (18, 65)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seed = 1", "sed = 1", ["column study.seed: this key is missing", "write 'seed' instead of 'sed'"]),
+        ('unit = "unit"', 'untit = "unit"', ["survey.columns.untit", "write 'unit' instead of 'untit'"]),
+        ('kind = "continuous"', 'kind = "continous"', ["outcomes[1].kind", "write 'continuous'"]),
+        ('rule = "consent"', 'rule = "consnt"', ["cleaning[1]", "consent"]),
+        ('rule = "consent"', 'rule = "time"\nminimm = 3', ["cleaning[1]", "minimum"]),
+        ("bands = [18, 65]", "bands = [65, 18]", ["encounters.case_mix[1]", "bands must rise"]),
+        ("bands = [18, 65]", "band = [18, 65]", ["encounters.case_mix[1].band", "'bands'"]),
+        ('confirmatory = ["experience"]', 'confirmatory = ["cost"]', ["not declared: cost"]),
+        (
+            'admissions = "admissions.parquet"',
+            'admissions = "a.parquet"\ncosts = "f.parquet"',
+            ["cost_basis, currency"],
+        ),
+        ("seed = 1", "seed = -1", ["study.seed", "greater than or equal to 0"]),
+        ("[plan]", "[plann]", ["plann", "write 'plan' instead of 'plann'"]),
+    ],
+)
+def test_a_slip_is_named_with_its_place_and_mend(old: str, new: str, said: list[str]) -> None:
+    assert old in GOOD
+    found = "\n".join(problems(GOOD.replace(old, new)))
+    assert found.startswith("study.toml")
+    for words in said:
+        assert words in found
+
+
+def test_all_slips_are_told_at_once() -> None:
+    text = GOOD.replace("seed = 1", "sed = 1").replace('kind = "continuous"', 'kind = "x"').replace('"consent"', '"x"')
+    assert len(problems(text)) == 4
+
+
+def test_every_section_is_documented() -> None:
+    for name, field in StudySpec.model_fields.items():
+        model = next(
+            (a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if hasattr(a, "model_fields")),
+            None,
+        )
+        assert model is None or model.__doc__, name
