@@ -1,6 +1,6 @@
 """Where do bytes come from and go to? The only room that touches the file system: whole files or none."""
 
-from microresearch.io.directories import clear_leftovers, recover, stage, swap_in
+from microresearch.io.directories import clear_leftovers, fresh_folder, move, recover, remove, scratch, stage, swap_in
 from microresearch.io.files import (
     find_upwards,
     list_files,
@@ -22,7 +22,9 @@ __all__ = [
     "clear_leftovers",
     "csv_records",
     "find_upwards",
+    "fresh_folder",
     "list_files",
+    "move",
     "read_bytes",
     "read_csv",
     "read_csv_text",
@@ -31,6 +33,8 @@ __all__ = [
     "read_spec",
     "read_toml",
     "recover",
+    "remove",
+    "scratch",
     "sha256_bytes",
     "sha256_file",
     "sha256_tree",

@@ -1,6 +1,9 @@
 """How does a folder of results change at once? Staged beside the old one, swapped in, and mended after a kill."""
 
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from microresearch.errors import DataError, Problem
@@ -9,10 +12,42 @@ from microresearch.io.files import flush, shown
 
 def stage(target: str | Path) -> Path:
     """A fresh, empty folder beside `target` to build its successor in; what a killed run left there is removed."""
-    staged = _beside(Path(target), "staged")
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
-    return staged
+    return fresh_folder(_beside(Path(target), "staged"))
+
+
+def fresh_folder(path: str | Path) -> Path:
+    """An empty folder at `path`; whatever was there is removed."""
+    path = Path(path)
+    remove(path)
+    path.mkdir(parents=True)
+    return path
+
+
+def remove(path: str | Path) -> None:
+    """Remove a file, or a folder with all that is in it; nothing happens where there is none."""
+    path = Path(path)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def move(source: str | Path, target: str | Path) -> Path:
+    """Give a file or folder another name on the same disk, in one step; DataError when something else is there."""
+    source, target = Path(source), Path(target)
+    if target.exists():
+        raise DataError(Problem("something is already there", file=shown(target)))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+    flush(target.parent)
+    return target
+
+
+@contextmanager
+def scratch(prefix: str = "microresearch-") -> Iterator[Path]:
+    """A folder in the system's temporary place for a `with` block; it is removed with all that is in it."""
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def swap_in(staged: str | Path, target: str | Path) -> Path:
@@ -44,13 +79,13 @@ def recover(target: str | Path) -> bool:
         return False
     if new.exists():
         if target.exists():
-            shutil.rmtree(old, ignore_errors=True)
+            remove(old)
             target.rename(old)
         new.rename(target)
     elif not target.exists():
         old.rename(target)
     flush(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
+    remove(old)
     return True
 
 
