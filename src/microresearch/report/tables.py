@@ -95,8 +95,8 @@ class Table:
     def numeric(self, column: object) -> bool:
         """Whether the column is aligned as numbers."""
         values = [v for v in self.frame[column] if not missing(v)]  # type: ignore[index]
-        numbers = [v for v in values if _is_number(v)]
-        return bool(numbers) and all(_is_number(v) or isinstance(v, NotAvailable) or v == HIDDEN for v in values)
+        numbers = [v for v in values if is_number(v)]
+        return bool(numbers) and all(is_number(v) or isinstance(v, NotAvailable) or v == HIDDEN for v in values)
 
     def to_csv(self) -> str:
         """Comma-separated, full precision, newline "\\n"; text that a spreadsheet would run as a formula is quoted."""
@@ -119,6 +119,24 @@ class Table:
         notes = f'<div class="notes">{notes}</div>' if notes else ""
         return f'<table class="sortable">{title}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>{notes}'
 
+    def to_docx(self) -> bytes:
+        """A Word file with this one table; several in one file: `word.to_docx`."""
+        from microresearch.report.word import to_docx
+
+        return to_docx([self])
+
+    def to_xlsx(self) -> bytes:
+        """An Excel file with this one table, full precision, shown rounded."""
+        from microresearch.report.excel import to_xlsx
+
+        return to_xlsx(self)
+
+    def to_tex(self, label: str = "") -> str:
+        """The table for LaTeX, with booktabs rules."""
+        from microresearch.report.latex import to_tex
+
+        return to_tex(self, label)
+
     def _repr_html_(self) -> str:
         return self.to_html()
 
@@ -128,7 +146,7 @@ class Table:
     def _row(self, values: Sequence[object], texts: Sequence[str], numeric: Sequence[bool]) -> str:
         said = []
         for place, (value, text, number) in enumerate(zip(values, texts, numeric, strict=True)):
-            key = f' data-value="{float(str(value))!r}"' if number and _is_number(value) and not missing(value) else ""
+            key = f' data-value="{float(str(value))!r}"' if number and is_number(value) and not missing(value) else ""
             tag, scope = ("th", ' scope="row"') if place == 0 else ("td", "")
             said.append(f"<{tag}{scope}{_class(number)}{key}>{escape(text)}</{tag}>")
         return f"<tr>{''.join(said)}</tr>"
@@ -138,7 +156,7 @@ class Table:
             return f"–{letter(self.reasons().index(value.reason))}"
         if missing(value):
             return "–"
-        if not _is_number(value):
+        if not is_number(value):
             return "yes" if value is True or value is np.True_ else "no" if value in (False,) else str(value)
         number, name = float(str(value)), str(column)
         if name in P_VALUES:
@@ -163,7 +181,8 @@ def neutral(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is a number (a truth value is not)."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
 
 
@@ -176,7 +195,7 @@ def _plain(value: object) -> str:
         return neutral(f"not available: {value.reason}")
     if missing(value):
         return ""
-    if _is_number(value):
+    if is_number(value):
         number = float(str(value))
         whole = isinstance(value, (int, np.integer)) or not math.isfinite(number)
         return str(value) if whole else repr(number)

@@ -172,7 +172,7 @@ def _compose(
     tall = figure.get_size_inches()[1] * 25.4
     bottom, high = (13.0 + 3.2 * len(notes[1])) / tall, 7.6 * len(frame) / tall
     left, p_wide, gap = (45.0 if len(panels) > 1 else 47.0), 12.0, 4.0
-    text = [29.0 if panel.decimals else 34.0 for panel in panels]
+    text = [29.0 + 4.5 * max(panel.decimals - 2, 0) if panel.decimals else 34.0 for panel in panels]
     wide = (180.0 - left - p_wide - sum(text) - len(panels) * gap) / len(panels)
     last = figure.add_axes(((179 - p_wide) / 180, bottom, p_wide / 180, high))
     start = left
