@@ -61,13 +61,15 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "simulate", _simulate, "write the raw data of a simulated study",
         "Writes survey export, roster, units, admissions and costs with a planted, documented truth. The same seed "
         "gives the same bytes.",
-        "microresearch simulate my-folder --seed 7\n  microresearch simulate small --seed 7 --units 12 --hospitals 3",
+        "microresearch simulate my-folder --seed 7\n  microresearch simulate small --seed 7 --hospitals 3",
         study=False,
     )  # fmt: skip
-    simulate.add_argument("folder", metavar="DIR", help="an empty or new folder; data/raw is made in it")
+    simulate.add_argument("folder", metavar="DIR", help="a new folder, or one without data of its own; data/raw is made in it")
     simulate.add_argument("--seed", type=int, required=True, help="any whole number, 0 or more")
-    simulate.add_argument("--units", type=_positive, metavar="N", help="how many units (default: 96)")
-    simulate.add_argument("--hospitals", type=_positive, metavar="N", help="how many hospitals (default: 12)")
+    simulate.add_argument("--hospitals", type=_positive, default=12, metavar="N", help="hospitals (default: 12)")
+    simulate.add_argument(
+        "--units-per-hospital", type=_positive, default=8, metavar="N", help="units in each hospital (default: 8)"
+    )
     _add(
         commands, "lab", _lab, "open the study's notebooks in JupyterLab",
         "Opens JupyterLab on the notebooks' folder. Run the study once before: notebooks read what earlier ones kept.",
@@ -139,9 +141,13 @@ def _check(chosen: argparse.Namespace) -> int:
 def _simulate(chosen: argparse.Namespace) -> int:
     from microresearch.simulate import simulate_study
 
-    sizes = {name: getattr(chosen, name) for name in ("units", "hospitals") if getattr(chosen, name) is not None}
-    simulate_study(chosen.folder, seed=chosen.seed, **sizes)
-    print(f"The raw data of a simulated study stand in {chosen.folder}/data/raw.")
+    folder = Path(chosen.folder)
+    study = simulate_study(
+        folder / "data", seed=chosen.seed, hospitals=chosen.hospitals, units_per_hospital=chosen.units_per_hospital
+    )
+    print(f"{len(study.survey):,} responses and {len(study.admissions):,} stays in {len(study.units)} units: see")
+    print(f"  {_shown(folder / 'data' / 'raw' / 'README.md')} for what the files hold,")
+    print(f"  {_shown(folder / 'data' / 'truth.json')} for what was planted.")
     return OK
 
 

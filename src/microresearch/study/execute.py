@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -98,7 +97,7 @@ async def execute(
 
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
-        with tempfile.TemporaryDirectory(prefix="mr-", ignore_cleanup_errors=True) as sockets:
+        with io.scratch("mr-") as sockets:  # a short name: a socket's path has at most 107 bytes
             client = NotebookClient(
                 node,
                 timeout=None,
@@ -106,7 +105,7 @@ async def execute(
                 resources={"metadata": {"path": str(book.path.parent)}},
                 record_timing=False,
                 on_cell_start=cell_started,
-                config=_connection(Path(sockets)),
+                config=_connection(sockets),
             )
             await asyncio.wait_for(client.async_execute(env=environment, **quiet), timeout)
     except CellExecutionError as error:

@@ -146,7 +146,9 @@ def _footer(spec: "StudySpec", version: str) -> list[str]:
     said = [f"Authors: {', '.join(spec.study.authors)}."] if spec.study.authors else []
     if spec.survey is not None:
         rule = {"half": "half of the applicable items", "all": "all applicable items", "any": "any applicable item"}
-        said.append(f"A person's score on a characteristic needs {rule[spec.scores.missing]} answered.")
+        needed = spec.scores.missing
+        share = rule[needed] if isinstance(needed, str) else f"{100 * needed:g} % of the applicable items"
+        said.append(f"A person's score on a characteristic needs {share} answered.")
     said.append(f"Counts of 1 to {spec.disclosure.threshold} people are not shown.")
     said.append(f"Made by microresearch {version}; provenance.json lists every input and version, and the seed.")
     return said

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +77,9 @@ class Run:
         self.books = {b.stem: b for b in find_notebooks(place.of(self.spec.run.folder), self.spec.run.notebooks)}
         self.stage = place.work / "stage"
         if force:
-            shutil.rmtree(self.stage, ignore_errors=True)
+            io.remove(self.stage)
         for left in self.stage.glob(".*"):
-            shutil.rmtree(left, ignore_errors=True)
+            io.remove(left)
         self.earlier = {stem: self._earlier(stem) for stem in self.books}
         more = {file for found in self.earlier.values() for one in found for file in one.record.files}
         self.content = io.read_toml(place.file)
@@ -154,9 +153,8 @@ class Run:
 
     async def _execute(self, book: Notebook, needs: list[Done], told: Lines, reason: str) -> Done:
         part, final = self.stage / f".{book.stem}.{os.getpid()}", self.stage / book.stem
-        for folder in (part, final):
-            shutil.rmtree(folder, ignore_errors=True)
-        part.mkdir(parents=True)
+        io.remove(final)
+        io.fresh_folder(part)
         folders = {one.record.stem: one.processed for one in needs}
         published = {one.record.stem: {"results": str(one.results), "entries": one.record.entries} for one in needs}
         io.write_json(part / "published-before.json", published)
@@ -170,7 +168,7 @@ class Run:
         record = self._record(book, part, {name: sha for one in needs for name, sha in one.record.names().items()})
         io.write_json(part / "executed.ipynb", executed)
         record.write(part / "record.json")
-        part.rename(final)
+        io.move(part, final)
         self.ran[book.stem], self.seconds[book.stem] = reason, watch.seconds
         told.end(book.stem, watch.seconds)
         return done_in_stage(self.place, book.stem, record)

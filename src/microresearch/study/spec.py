@@ -82,11 +82,19 @@ class Units(Section):
 class Scores(Section):
     """[scores]: how answers become a score, and which form is the exposure."""
 
-    missing: Literal["half", "all", "any"] = "half"
-    estimand: Literal["mean"] = "mean"
+    missing: Literal["half", "all", "any"] | Annotated[float, Field(gt=0, le=1)] = "half"
+    estimand: Literal["mean", "top", "positive", "at_or_above"] = "mean"
+    cut: float | None = None
     instrument: str | None = None
     minimum_raters: int = Field(default=3, ge=1)
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+
+    @model_validator(mode="after")
+    def cut_where_needed(self) -> "Scores":
+        """A cut belongs to the estimands that count people at or above it, and to no other."""
+        if (self.estimand in ("positive", "at_or_above")) != (self.cut is not None):
+            raise ValueError("estimands 'positive' and 'at_or_above' need a cut, in scale points; others take none")
+        return self
 
 
 class Exposure(Section):

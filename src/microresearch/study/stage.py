@@ -1,6 +1,5 @@
 """How do the pieces of a run become results/ and data/processed/? Gathered beside them, then swapped in at once."""
 
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +45,7 @@ def gather(place: Place, done: Sequence[Done]) -> tuple[Path, Path]:
     _refuse_doubles(done)
     processed, results = place.work / "processed", place.work / "results"
     for folder in (processed, results):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        io.fresh_folder(folder)
     for one in done:
         for source, target, files in (
             (one.processed, processed, one.record.kept),
@@ -105,6 +103,6 @@ def finish_commit(place: Place) -> bool:
     for name, target in io.read_json(note):
         if (place.work / name).is_dir():
             io.swap_in(place.work / name, place.root / target)
-    note.unlink()
-    shutil.rmtree(place.work / "stage", ignore_errors=True)
+    io.remove(note)
+    io.remove(place.work / "stage")
     return True

@@ -128,6 +128,10 @@ class Study:
 
         return plan_hash(plan_of(self._spec))
 
+    def role(self, outcome: str) -> str:
+        """Whether the plan says that analyses of this outcome are "confirmatory" or "exploratory"."""
+        return "confirmatory" if outcome in self.spec.plan.confirmatory else "exploratory"
+
     def survey(self) -> "dict[str, Responses]":
         """Every response of the export, by instrument code, units matched, before any exclusion."""
         from microresearch.study import reading
