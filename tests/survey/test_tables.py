@@ -1,0 +1,114 @@
+"""States reconcile with the raw file, columns are accounted for, the dictionary counts, experts' ratings add up."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from microresearch.errors import DataError
+from microresearch.survey import (
+    clean,
+    column_uses,
+    content_validity,
+    data_dictionary,
+    read_export,
+    read_responses,
+    reconcile,
+    state_table,
+)
+
+from .exports import COLUMNS
+
+HERE = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture
+def both(form):
+    export = read_export(HERE / "qualtrics.csv")
+    return export, read_responses(export, form, COLUMNS)
+
+
+def test_states_reconcile_with_the_raw_file(both):
+    export, read = both
+    table = reconcile(export, read)
+    assert (table["unexplained"] == 0).all() and table["raw_rows"].sum() == 4 * 8
+    raw = export.cells[["trust_1", "trust_2", "trust_3", "teach_1"]].astype(str)
+    assert table["raw_filled"].sum() == (raw != "").to_numpy().sum()
+    states = state_table(read, None).set_index("item")
+    assert states.loc["trust_1"].to_dict() == {
+        "responses": 8, "answered": 6, "cant_rate": 1, "blank": 1, "not_applicable": 0,
+    }  # fmt: skip
+    done = clean(read, [{"rule": "consent"}])
+    assert (reconcile(export, done)["unexplained"] == 0).all()
+
+
+def test_a_lost_cell_is_seen(both):
+    from dataclasses import replace
+
+    export, read = both
+    cells = export.cells.copy()
+    cells["trust_1"] = cells["trust_1"].astype(str).where(cells.index != 3, "Agree")
+    assert reconcile(replace(export, cells=cells), read)["unexplained"].sum() == 1
+    with pytest.raises(DataError, match="not read from this export"):
+        reconcile(replace(export, rows=export.rows + 100), read)
+
+
+def test_every_column_is_accounted_for(both, form):
+    export, _ = both
+    uses = column_uses(export, [form], COLUMNS, keep={"DistributionChannel": "to tell e-mail from kiosk"})
+    by = uses.set_index("column")
+    assert list(by.index) == list(export.cells.columns)
+    for column in ("RecipientEmail", "IPAddress", "LocationLatitude", "RecipientLastName"):
+        assert by.loc[column].tolist() == ["dropped", "direct identifier"]
+    assert by.loc["trust_1", "use"] == "answers" and by.loc["ExternalReference", "use"] == "person"
+    assert by.loc["DistributionChannel"].tolist() == ["kept", "to tell e-mail from kiosk"]
+    assert by.loc["UserLanguage"].tolist() == ["dropped", "not used"]
+
+
+def test_identifiers_are_known_by_name_in_plain_files(put, form):
+    head = "id,Email address,first_name,lastName,remarks,unit_name_code,trust_1,trust_2,trust_3,teach_1\n"
+    path = put(head + f"a,x@example.org,Jo,Doe,{'very long remark ' * 4},7,1,2,3,4\n")
+    uses = column_uses(read_export(path), [form], {"response": "id"}).set_index("column")["why"].to_dict()
+    assert [uses[c] for c in ("Email address", "first_name", "lastName")] == ["direct identifier"] * 3
+    assert uses["remarks"] == "free text"
+
+
+def test_the_dictionary_counts_what_is_there(both):
+    table = data_dictionary(both[1]).set_index("variable")
+    row = table.loc["trust_1"]
+    assert row["wording"] == "We trust each other." and row["options"].startswith("1 = Strongly disagree; 2 = Disagree")
+    assert row[["n", "answered", "cant_rate", "blank"]].tolist() == [8, 6, 1, 1]
+    assert row[["low", "high", "lowest", "highest"]].tolist() == [1, 5, 1, 5] and row["applies"] == "all"
+    assert table.loc["trust_3", "reversed"] == "yes" and table.loc["unit", "answered"] == 8
+
+
+PUBLISHED = [(3, 3, 1.00, 0.125, 1.00), (3, 2, 0.67, 0.375, 0.47), (4, 3, 0.75, 0.25, 0.67), (5, 4, 0.80, 0.156, 0.76),
+             (6, 5, 0.83, 0.094, 0.81), (7, 6, 0.86, 0.055, 0.85), (8, 7, 0.88, 0.031, 0.87)]  # fmt: skip
+"""N, A, I-CVI, chance, kappa as printed by Polit, Beck & Owen (2007), whose kappas come from the rounded I-CVIs."""
+
+
+@pytest.mark.parametrize(("n", "agreeing", "i_cvi", "chance", "kappa"), PUBLISHED)
+def test_content_validity_as_published(n, agreeing, i_cvi, chance, kappa):
+    panel = pd.DataFrame([[4] * agreeing + [1] * (n - agreeing)], index=["x"])
+    row = content_validity(panel).items.iloc[0]
+    assert abs(row["i_cvi"] - i_cvi) <= 0.005 + 1e-9
+    assert abs(row["p_chance"] - chance) <= 0.0005 + 1e-9
+    rounded = (round(row["i_cvi"], 2) - round(row["p_chance"], 3)) / (1 - round(row["p_chance"], 3))
+    assert abs(rounded - kappa) <= 0.005 + 1e-9 and abs(row["kappa"] - rounded) < 0.01
+
+
+def test_content_validity_of_a_sheet(put):
+    done = content_validity(put("item,a,b,c\nx,4,3,1\ny,3,4,4\nz,1,,2\n", "experts.csv"))
+    assert done.s_cvi_ave == pytest.approx((2 / 3 + 1 + 0) / 3) and done.s_cvi_ua == pytest.approx(1 / 3)
+    assert done.items["verdict"].tolist() == ["fair", "excellent", "poor"] and done.n_missing == 1
+    assert done.to_frame()["term"].tolist()[-2:] == ["S-CVI/Ave", "S-CVI/UA"]
+    with pytest.raises(DataError) as caught:
+        content_validity(pd.DataFrame({"a": [5, 3.5, 4], "b": [3, np.nan, 4]}, index=["x", "y", "y"]))
+    said = str(caught.value)
+    assert (
+        "item x that is not on the scale" in said
+        and "got '3.5'" in said
+        and "fewer than two" in said
+        and "twice" in said
+    )
