@@ -1,16 +1,10 @@
-import importlib.util
-from pathlib import Path
-
+import glm_cases as cases
 import numpy as np
 import pytest
 
 from microresearch.errors import DataError
 from microresearch.numeric.clusters import cr2, cr2_glm
 from microresearch.numeric.glm import fit_glm
-
-spec = importlib.util.spec_from_file_location("glm_cases", Path(__file__).with_name("glm_cases.py"))
-cases = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(cases)
 
 
 def least_squares(frame, terms, cluster, n=None, total=None, weight=None):

@@ -1,15 +1,9 @@
-import importlib.util
-from pathlib import Path
-
+import glm_cases as cases
 import numpy as np
 import pytest
 
 from microresearch.errors import DataError
 from microresearch.numeric.glm import Separation, fit_glm
-
-spec = importlib.util.spec_from_file_location("glm_cases", Path(__file__).with_name("glm_cases.py"))
-cases = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(cases)
 
 KINDS = [("gamma", "cost"), ("poisson", "days"), ("binomial", "died")]
 

@@ -1,16 +1,10 @@
-import importlib.util
-from pathlib import Path
-
+import glm_cases as cases
 import numpy as np
 import pandas as pd
 import pytest
 
 from microresearch.errors import ConvergenceError, DataError
 from microresearch.numeric.mixed import fit_mixed, group_moments
-
-spec = importlib.util.spec_from_file_location("glm_cases", Path(__file__).with_name("glm_cases.py"))
-cases = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(cases)
 
 TERMS = [
     "(Intercept)",

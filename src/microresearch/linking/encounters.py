@@ -1,0 +1,255 @@
+"""Which stays belong to which unit, and what did they cost? Separate extracts joined, and reduced to cells."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import duckdb
+import pandas as pd
+
+from microresearch.errors import DataError, Problem, SpecError
+from microresearch.linking.casemix import MOST_LEVELS, Stratum, strata, with_defaults
+from microresearch.linking.cells import Cells, Linkage, Outcome, outcome_list
+from microresearch.linking.identifiers import check_units
+from microresearch.linking.ledger import COST, add_costs
+from microresearch.linking.sources import Source, View, engine, first_bad, open_view, quoted
+
+CostBasis = Literal["direct", "full", "charges x ccr"]
+
+
+def read_encounters(
+    admissions: Source,
+    costs: Source | None = None,
+    ccr: Source | None = None,
+    on: str = "stay_id",
+    unit: str = "unit",
+    case_mix: Iterable[object] = (),
+    outcomes: Mapping[str, str] | Iterable[object] = (),
+    mediators: Sequence[str] = (),
+    units: Iterable[str] | None = None,
+    amount: str = "amount",
+    ccr_by: Sequence[str] = ("hospital", "year"),
+    cost_basis: CostBasis | None = None,
+    currency: str = "",
+    price_year: int | None = None,
+) -> Cells:
+    """Reduce admissions (one row a stay) and finance (cost lines) to cells, with a report of the join.
+
+    Parameters
+    ----------
+    admissions, costs, ccr : path (Parquet or CSV, globs allowed) or DataFrame
+        Stays; lines of cost or charge, reversals negative; cost-to-charge ratios by the columns of `ccr_by`.
+    on, unit : str
+        Columns of the stay's identifier (in both extracts) and of its unit.
+    case_mix : iterable
+        Variables known at admission: "sex", or {"column": "age", "bands": [18, 45, 65]}; see `strata`.
+    outcomes : mapping or iterable
+        {column: kind}, or settings with name, column and kind: continuous, count, binary (0/1) or cost. The summed
+        lines are the column "cost", added as an outcome of its own when costs are given and no outcome names it.
+    mediators : sequence of str
+        Case-mix columns that arise after admission and are declared mediators.
+    units : iterable of str, optional
+        The study's units: an id that is not among them is an error instead of a unit without staff.
+    amount, ccr_by : str and sequence of str
+        Columns of the finance extract: what a line amounts to, and what a ratio depends on.
+    cost_basis : "direct", "full" or "charges x ccr"
+        What the lines are; by default "charges x ccr" when ratios are given. Required with costs otherwise.
+    currency, price_year : str and int, optional
+        Printed with every effect in money.
+
+    Returns
+    -------
+    Cells
+        Stays without a unit or without a case-mix variable are in no cell; `linkage` counts them.
+
+    Raises
+    ------
+    DataError
+        A missing column, no rows, a stay without an id or listed twice, a value that its kind does not allow, a ratio
+        missing or given twice, a negative total, an unknown unit. Messages name file, row and column, never a value
+        of a patient's row.
+    SpecError
+        An outcome or covariate that cannot be meant.
+
+    Examples
+    --------
+    >>> stays = pd.DataFrame({"stay_id": [1, 2, 3], "unit": ["A", "A", "B"], "sex": ["F", "M", "F"], "died": [0, 1, 0]})
+    >>> lines = pd.DataFrame({"stay_id": [1, 1, 3], "amount": [100.0, -20.0, 50.0]})
+    >>> cells = read_encounters(stays, lines, case_mix=["sex"], outcomes={"died": "binary"}, cost_basis="direct")
+    >>> cells.table[["unit", "sex", "n", "died_sum", "cost_n", "cost_sum"]].values.tolist()
+    [['A', 'F', 1, 0.0, 1, 80.0], ['A', 'M', 1, 1.0, 0, 0.0], ['B', 'F', 1, 0.0, 1, 50.0]]
+    >>> cells.linkage.stays_without_lines
+    1
+    """
+    wanted = _outcomes(outcomes, costs is not None)
+    basis = _basis(costs, ccr, cost_basis)
+    variables = strata(case_mix, [outcome.column for outcome in wanted], mediators)
+    with engine() as connection:
+        columns = [outcome.column for outcome in wanted if not (costs is not None and outcome.column == COST)]
+        needs = [on, unit, *(v.column for v in variables), *columns]
+        stays = open_view(connection, admissions, "admissions", [on, unit], needs)
+        if costs is not None and COST in stays.types:
+            raise SpecError(
+                Problem("the admissions have this column, and costs are given too", stays.file, column=COST)
+            )
+        variables = tuple(with_defaults(v, stays.numeric(v.column)) for v in variables)
+        _check_stays(connection, stays, on, columns, variables)
+        money = None
+        if costs is not None:
+            money = add_costs(connection, costs, ccr, stays, on, amount, tuple(ccr_by))
+        table = _reduce(connection, stays, on, unit, variables, wanted, costs is not None)
+        linkage = _linkage(connection, stays, unit, variables, table, wanted, money)
+    _check_values(table, wanted, stays.file)
+    _check_levels(table, variables, stays.file)
+    if units is not None:
+        check_units(set(table["unit"]), set(map(str, units)), stays.file, unit)
+    keep = [c for c in table.columns if not c.endswith(("_min", "_max", "_odd"))]
+    return Cells(table[keep], variables, wanted, linkage, basis, currency, price_year)
+
+
+def _outcomes(outcomes: Mapping[str, str] | Iterable[object], costs: bool) -> tuple[Outcome, ...]:
+    wanted = outcome_list(outcomes)
+    if costs and COST not in {outcome.column for outcome in wanted}:
+        wanted = (*wanted, Outcome(COST, COST, "cost"))
+    if not wanted:
+        raise SpecError(Problem("no outcome is named", column="outcomes", mend='write outcomes={"died": "binary"}'))
+    return wanted
+
+
+def _basis(costs: Source | None, ccr: Source | None, basis: CostBasis | None) -> str:
+    if costs is None:
+        if ccr is not None or basis is not None:
+            raise SpecError("cost-to-charge ratios or a cost basis are given, but no costs.")
+        return ""
+    if basis is None and ccr is None:
+        raise SpecError(Problem("costs need a basis", column="cost_basis", allowed="direct, full, charges x ccr"))
+    if (basis == "charges x ccr" or basis is None) != (ccr is not None):
+        raise SpecError(Problem("ratios belong to the basis 'charges x ccr', and to no other", column="cost_basis"))
+    return basis or "charges x ccr"
+
+
+def _check_stays(
+    connection: duckdb.DuckDBPyConnection, stays: View, on: str, columns: Sequence[str], variables: Sequence[Stratum]
+) -> None:
+    problems = []
+    key = stays.text(on)
+    if without := first_bad(connection, stays, f"{key} IS NULL")[0]:
+        row = first_bad(connection, stays, f"{key} IS NULL")[1]
+        problems.append(Problem(f"{without} stays have no identifier", stays.file, row, on))
+    again = connection.execute(
+        f"SELECT count(*), min(row) FROM (SELECT row_number() OVER () + 1 AS row, "
+        f"row_number() OVER (PARTITION BY {key}) AS seen, {key} AS id FROM {stays.name}) "
+        f"WHERE seen > 1 AND id IS NOT NULL"
+    ).fetchone() if _repeats(connection, stays, key) else None  # fmt: skip
+    if again is not None and again[0]:
+        mend = "one row a stay: remove copies, or make the identifier unique"
+        problems.append(Problem(f"{again[0]} rows repeat a stay", stays.file, int(again[1]), on, mend=mend))
+    for column in (*columns, *(v.column for v in variables if v.bands is not None)):
+        if not stays.numeric(column):
+            count, row = first_bad(
+                connection, stays, f"TRY_CAST({quoted(column)} AS DOUBLE) IS NULL AND {quoted(column)} IS NOT NULL"
+            )
+            what = f"{count} values are not numbers" if count else "this column holds text, not numbers"
+            problems.append(Problem(what, stays.file, row or None, column, mend="code it as numbers"))
+    for variable in variables:
+        if variable.levels is not None:
+            listed = ", ".join("'" + level.replace("'", "''") + "'" for level in variable.levels)
+            text = stays.text(variable.column)
+            count, row = first_bad(connection, stays, f"{text} IS NOT NULL AND {text} NOT IN ({listed})")
+            if count:
+                allowed = ", ".join(variable.levels)
+                problems.append(
+                    Problem(f"{count} values are no level", stays.file, row, variable.column, allowed=allowed)
+                )
+    if problems:
+        raise DataError(problems)
+
+
+def _repeats(connection: duckdb.DuckDBPyConnection, stays: View, key: str) -> bool:
+    found = connection.execute(f"SELECT count({key}) - count(DISTINCT {key}) FROM {stays.name}").fetchone()
+    return bool(found and found[0])
+
+
+def _usable(stays: View, unit: str, variables: Sequence[Stratum]) -> str:
+    needed = [stays.text(unit), *(_level(stays, v) for v in variables)]
+    return " AND ".join(f"({part}) IS NOT NULL" for part in needed)
+
+
+def _level(stays: View, variable: Stratum) -> str:
+    return variable.sql(quoted(variable.column)) if variable.bands is not None else stays.text(variable.column)
+
+
+def _reduce(
+    connection: duckdb.DuckDBPyConnection, stays: View, on: str, unit: str, variables: Sequence[Stratum],
+    wanted: Sequence[Outcome], costs: bool,
+) -> pd.DataFrame:  # fmt: skip
+    """The cells, in the order of unit and pattern; sums compensated (Neumaier), so that they hold at any size."""
+    keys = [f"{stays.text(unit)} AS unit", *(f"{_level(stays, v)} AS {quoted(v.name)}" for v in variables)]
+    values = [f"{COST if costs and o.column == COST else stays.number(o.column)} AS v{i}" for i, o in enumerate(wanted)]
+    sums: list[str] = []
+    for i, outcome in enumerate(wanted):
+        parts = {
+            "n": f"count(v{i})", "sum": f"coalesce(fsum(v{i}), 0)", "sumsq": f"coalesce(fsum(v{i} * v{i}), 0)",
+            "sumlog": f"coalesce(fsum(CASE WHEN v{i} > 0 THEN ln(v{i}) END), 0)",
+            "zeros": f"count(CASE WHEN v{i} = 0 THEN 1 END)", "min": f"min(v{i})", "max": f"max(v{i})",
+            "odd": f"count(CASE WHEN v{i} <> round(v{i}) THEN 1 END)",
+        }  # fmt: skip
+        sums += [f"{sql} AS {quoted(f'{outcome.name}_{part}')}" for part, sql in parts.items()]
+    join = f" LEFT JOIN stay_costs ON stay_costs.id = {stays.text(on)}" if costs else ""
+    groups = ", ".join(["unit", *(quoted(v.name) for v in variables)])
+    return connection.execute(
+        f"SELECT {groups}, count(*) AS n, {', '.join(sums)} FROM (SELECT {', '.join(keys + values)} "
+        f"FROM {stays.name}{join} WHERE {_usable(stays, unit, variables)}) GROUP BY {groups} ORDER BY {groups}"
+    ).df()
+
+
+def _linkage(
+    connection: duckdb.DuckDBPyConnection, stays: View, unit: str, variables: Sequence[Stratum], table: pd.DataFrame,
+    wanted: Sequence[Outcome], money: dict[str, float] | None,
+) -> Linkage:  # fmt: skip
+    steps: list[tuple[str, str]] = []
+    before = "TRUE"
+    for name, part in [("unit", stays.text(unit)), *((v.name, _level(stays, v)) for v in variables)]:
+        steps.append((f"no {name}", f"count(CASE WHEN {before} AND ({part}) IS NULL THEN 1 END)"))
+        before += f" AND ({part}) IS NOT NULL"
+    found = connection.execute(f"SELECT count(*), {', '.join(sql for _, sql in steps)} FROM {stays.name}").fetchone()
+    total, *gone = found if found is not None else (0,)
+    used = int(table["n"].sum())
+    if not used:
+        raise DataError(Problem("no stay has both a unit and every case-mix variable", stays.file))
+    excluded = tuple((reason, int(n)) for (reason, _), n in zip(steps, gone, strict=True) if n)
+    missing = tuple((o.name, used - int(table[f"{o.name}_n"].sum())) for o in wanted)
+    if money is None:
+        return Linkage(int(total), used, excluded, missing)
+    return Linkage(
+        int(total), used, excluded, missing, int(money["lines"]), int(money["unlinked"]), float(money["amount"]),
+        int(money["without"]),
+    )  # fmt: skip
+
+
+def _check_values(table: pd.DataFrame, wanted: Sequence[Outcome], file: str) -> None:
+    problems = []
+    for outcome in wanted:
+        low, high = table[f"{outcome.name}_min"].min(), table[f"{outcome.name}_max"].max()
+        odd = int(table[f"{outcome.name}_odd"].sum())
+        if not table[f"{outcome.name}_n"].sum():
+            problems.append(Problem("no stay has this outcome", file, column=outcome.column))
+        elif outcome.kind == "binary" and (odd or low < 0 or high > 1):
+            problems.append(
+                Problem("a binary outcome holds something else", file, column=outcome.column, allowed="0, 1")
+            )
+        elif outcome.kind == "count" and (odd or low < 0):
+            problems.append(
+                Problem("a count holds something else", file, column=outcome.column, allowed="0, 1, 2, ...")
+            )
+        elif outcome.kind == "cost" and low < 0:
+            problems.append(Problem("a cost is negative", file, column=outcome.column, allowed="0 and more"))
+    if problems:
+        raise DataError(problems)
+
+
+def _check_levels(table: pd.DataFrame, variables: Sequence[Stratum], file: str) -> None:
+    for variable in variables:
+        if (count := table[variable.name].nunique()) > MOST_LEVELS:
+            mend = f'cut it: {{"column": "{variable.column}", "bands": [...]}}'
+            what = f"{count} levels are too many for case mix (at most {MOST_LEVELS})"
+            raise DataError(Problem(what, file, column=variable.column, mend=mend))

@@ -1,0 +1,111 @@
+"""What did each stay cost? Lines summed, reversals included, charges turned into costs by hospital and year."""
+
+import duckdb
+
+from microresearch.errors import DataError, Problem
+from microresearch.linking.sources import Source, View, first_bad, open_view, quoted
+
+COST = "cost"
+
+
+def add_costs(
+    connection: duckdb.DuckDBPyConnection, costs: Source, ccr: Source | None, stays: View, on: str, amount: str,
+    ccr_by: tuple[str, ...],
+) -> dict[str, float]:  # fmt: skip
+    """Make the table `stay_costs` (id, cost) of all stays with lines, and count what did not join.
+
+    Returns
+    -------
+    dict
+        `lines`, `unlinked` (lines whose stay is not in the admissions), `amount` (their sum) and `without` (stays
+        without lines).
+
+    Raises
+    ------
+    DataError
+        A line without a stay or an amount, a missing or doubtful ratio, a stay whose lines sum to less than zero.
+    """
+    by = ccr_by if ccr is not None else ()
+    lines = open_view(connection, costs, "finance", [on, *by], [on, amount, *by])
+    _check_lines(connection, lines, on, amount)
+    ratio, join = "1", ""
+    if ccr is not None:
+        join = _join_ratios(connection, ccr, lines, by)
+        ratio = "ratios.ratio"
+    key = lines.text(on)
+    connection.execute(
+        f"CREATE TEMP TABLE stay_costs AS SELECT {key.replace(quoted(on), 'finance.' + quoted(on))} AS id, "
+        f"fsum(CAST(finance.{quoted(amount)} AS DOUBLE) * {ratio}) AS cost FROM finance{join} GROUP BY 1 ORDER BY 1"
+    )
+    stay = stays.text(on)
+    unlinked = connection.execute(
+        f"SELECT count(*), coalesce(fsum(CAST({quoted(amount)} AS DOUBLE)), 0) FROM finance "
+        f"WHERE {key} NOT IN (SELECT {stay} FROM {stays.name})"
+    ).fetchone()
+    counts = connection.execute(
+        f"SELECT (SELECT count(*) FROM finance), "
+        f"(SELECT count(*) FROM {stays.name} WHERE {stay} NOT IN (SELECT id FROM stay_costs)), "
+        f"(SELECT count(*) FROM stay_costs WHERE cost < -0.005 AND id IN (SELECT {stay} FROM {stays.name}))"
+    ).fetchone()
+    total, without, negative = counts if counts is not None else (0, 0, 0)
+    if negative:
+        mend = "a reversal without its charge, or counted twice: correct the extract"
+        raise DataError(
+            Problem(f"the lines of {negative} stays sum to less than zero", lines.file, column=amount, mend=mend)
+        )
+    connection.execute("UPDATE stay_costs SET cost = 0 WHERE abs(cost) < 0.005")
+    return {
+        "lines": total, "without": without, "unlinked": unlinked[0] if unlinked else 0,
+        "amount": unlinked[1] if unlinked else 0,
+    }  # fmt: skip
+
+
+def _check_lines(connection: duckdb.DuckDBPyConnection, lines: View, on: str, amount: str) -> None:
+    problems = []
+    if not lines.numeric(amount):
+        raise DataError(Problem("amounts must be numbers", lines.file, column=amount))
+    for column, condition, what in (
+        (on, f"{lines.text(on)} IS NULL", "lines name no stay"),
+        (amount, f"({lines.number(amount)}) IS NULL", "lines have no amount"),
+        (amount, f"isinf(CAST({quoted(amount)} AS DOUBLE))", "lines have an infinite amount"),
+    ):
+        count, row = first_bad(connection, lines, condition)
+        if count:
+            problems.append(Problem(f"{count} {what}", lines.file, row, column))
+    if problems:
+        raise DataError(problems)
+
+
+def _join_ratios(connection: duckdb.DuckDBPyConnection, ccr: Source, lines: View, by: tuple[str, ...]) -> str:
+    """The table `ratios`, checked, and the SQL that joins it to the lines."""
+    view = open_view(connection, ccr, "ccr", by, [*by, "ccr"])
+    if not view.numeric("ccr"):
+        raise DataError(Problem("ratios must be numbers", view.file, column="ccr"))
+    count, row = first_bad(connection, view, f"({view.number('ccr')}) IS NULL OR ccr <= 0 OR ccr > 10")
+    if count:
+        raise DataError(Problem(f"{count} ratios cannot be", view.file, row, "ccr", allowed="above 0, at most 10"))
+    keys = ", ".join(f"{view.text(c)} AS k{i}" for i, c in enumerate(by))
+    connection.execute(f"CREATE TEMP TABLE ratios AS SELECT {keys}, CAST(ccr AS DOUBLE) AS ratio FROM ccr")
+    named = ", ".join(f"k{i}" for i in range(len(by)))
+    twice = connection.execute(
+        f"SELECT {named} FROM ratios GROUP BY {named} HAVING count(*) > 1 ORDER BY {named}"
+    ).fetchall()
+    problems = [Problem(f"two ratios for {_said(by, key)}", view.file, column="ccr") for key in twice]
+    on = " AND ".join(
+        f"ratios.k{i} = {lines.text(c).replace(quoted(c), 'finance.' + quoted(c))}" for i, c in enumerate(by)
+    )
+    absent = connection.execute(
+        f"SELECT DISTINCT {', '.join(lines.text(c) for c in by)} FROM finance WHERE NOT EXISTS "
+        f"(SELECT 1 FROM ratios WHERE {on}) ORDER BY ALL"
+    ).fetchall()
+    mend = "add its ratio, or leave its lines out of the extract"
+    problems += [
+        Problem(f"no cost-to-charge ratio for {_said(by, key)}", view.file, column="ccr", mend=mend) for key in absent
+    ]
+    if problems:
+        raise DataError(problems)
+    return f" JOIN ratios ON {on}"
+
+
+def _said(by: tuple[str, ...], key: tuple[object, ...]) -> str:
+    return ", ".join(f"{column} {value}" for column, value in zip(by, key, strict=True))

@@ -1,0 +1,129 @@
+"""From one characteristic's scores to its effect on one outcome: naive and corrected, or the reason why not."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import stats
+
+from microresearch.linking.cells import Cells
+from microresearch.linking.design import Array, Design, build
+from microresearch.linking.estimates import Effect, LinkedEstimate
+from microresearch.linking.slopes import Model, Slope, slope
+from microresearch.results import Interval, NotAvailable
+from microresearch.units.score_table import UnitScores
+
+FEWEST_UNITS = 20
+"""Below this number of units that tell something there is an estimate and no test."""
+FEWEST_DF = 4
+"""Below this number of Satterthwaite df a t approximation is poor (Tipton 2015, Psychol Methods 20, 375-393)."""
+ABSOLUTE: dict[Model, float] = {"mixed": 1.0, "poisson": 1.0, "binomial": 1000.0, "gamma": 1.0}
+METHODS: dict[Model, str] = {
+    "mixed": "t, Satterthwaite df", "poisson": "CR2, Satterthwaite df", "binomial": "CR2, Satterthwaite df",
+    "gamma": "CR2, Satterthwaite df",
+}  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class Linker:
+    """The models of one outcome; designs are shared by characteristics that have the same units."""
+
+    scores: UnitScores
+    cells: Cells
+    outcome: str
+    model: Model
+    within: bool
+    confidence: float
+    _designs: dict[tuple[str, ...], Design] = field(default_factory=dict)
+
+    def rows(self, characteristics: list[str]) -> tuple[LinkedEstimate, ...]:
+        """One estimate a characteristic, in order."""
+        return tuple(self._row(name) for name in characteristics)
+
+    def _row(self, name: str) -> LinkedEstimate:
+        table = self.scores.table[self.scores.table["characteristic"] == name].set_index("unit")
+        components = self.scores.components
+        facts = components[components["characteristic"] == name].iloc[0]
+        table = table[table["mean"].notna()]
+        design = self._design(tuple(table.index))
+        table = table.loc[list(design.units)]
+        tau = _number(facts.get("tau"))
+        if not tau:
+            why = (
+                "the true variance between units within hospitals was estimated as zero, so there is no SD to scale by"
+            )
+            naive: Effect | NotAvailable = NotAvailable(why)
+            corrected: Effect | NotAvailable = NotAvailable(why)
+        else:
+            naive = self._effect(design, table["mean"].to_numpy(float), tau)
+            refused = self._refusal(bool(facts["correctable"]), str(facts["note"]))
+            corrected = self._effect(design, table["eb"].to_numpy(float), tau) if refused is None else refused
+        events = int(design.total.sum()) if self.cells.outcome(self.outcome).kind == "binary" else None
+        return LinkedEstimate(
+            name, naive, corrected, len(design.units), len(set(design.hospitals)) if self.within else None,
+            int(table["n_raters"].sum()) if "n_raters" in table else None, int(design.n.sum()), events, tau,
+            _number(facts.get("reliability")), self._note(design),
+        )  # fmt: skip
+
+    def _design(self, scored: tuple[str, ...]) -> Design:
+        if scored not in self._designs:
+            self._designs[scored] = build(self.cells, self.outcome, scored, self.scores.design, self.within)
+        return self._designs[scored]
+
+    def _refusal(self, correctable: bool, note: str) -> NotAvailable | None:
+        if not correctable:
+            return NotAvailable(note)
+        if self.scores.design.by_hospital and not self.within:
+            return NotAvailable("the scores were made within hospitals and the model compares all units")
+        return None
+
+    def _effect(self, design: Design, score: Array, tau: float) -> Effect | NotAvailable:
+        x = design.with_score(score)
+        if x is None:
+            held = "hospitals and covariates" if self.within else "the covariates"
+            return NotAvailable(f"the score does not vary between units once {held} are held constant")
+        if len(design.units) - design.n_between - 1 < 1:
+            return NotAvailable(
+                f"{len(design.units)} units are too few for {design.n_between + 1} unit-level coefficients"
+            )
+        return self._report(slope(design, x, self.model, tau), design)
+
+    def _report(self, found: Slope, design: Design) -> Effect:
+        scale = ABSOLUTE[self.model]
+        absolute = None if found.absolute is None else found.absolute * scale
+        informative = len(design.units) - design.alone
+        if informative < FEWEST_UNITS:
+            note = f"no test: {informative} units that can be compared are fewer than {FEWEST_UNITS}"
+            return Effect(found.estimate, None, None, None, None, absolute, None, found.icc, _join(found.note, note))
+        p = float(2 * stats.t.sf(abs(found.estimate) / found.se, found.df))
+        interval = self._interval(found.estimate, found.se, found.df)
+        wide = None
+        if absolute is not None and found.absolute_se is not None and found.absolute_df is not None:
+            wide = self._interval(absolute, found.absolute_se * scale, found.absolute_df)
+        few = f"{found.df:.1f} df: the t approximation is poor below {FEWEST_DF}" if found.df < FEWEST_DF else ""
+        return Effect(
+            found.estimate, found.se, found.df, interval, p, absolute, wide, found.icc, _join(found.note, few)
+        )
+
+    def _interval(self, estimate: float, se: float, df: float) -> Interval:
+        half = float(stats.t.ppf(0.5 + self.confidence / 2, df)) * se
+        return Interval(estimate - half, estimate + half, self.confidence, METHODS[self.model])
+
+    def _note(self, design: Design) -> str:
+        parts = []
+        if self.within and len(set(design.hospitals)) == 1:
+            parts.append("one hospital: there is no contrast between hospitals to remove")
+        if self.within and design.alone:
+            parts.append(f"{design.alone} units are alone in their hospital and tell nothing within hospitals")
+        if design.largest_share > 0.5:
+            parts.append("one unit holds more than half of the patients")
+        if design.aliased:
+            parts.append(f"left out as combinations of other columns: {', '.join(design.aliased)}")
+        return "; ".join(parts)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float, np.number)) and np.isfinite(float(value)) else None
+
+
+def _join(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

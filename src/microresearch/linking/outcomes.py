@@ -1,0 +1,122 @@
+"""Do units that score higher have better outcomes? One characteristic at a time, within hospitals, adjusted."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from microresearch.errors import Problem, SpecError
+from microresearch.linking.cells import Cells, Outcome
+from microresearch.linking.design import left_out
+from microresearch.linking.estimates import LinkedEstimates, adjust_family
+from microresearch.linking.identifiers import check_units
+from microresearch.linking.link import Linker
+from microresearch.linking.slopes import Model
+from microresearch.units.score_table import UnitScores
+
+MODELS: dict[str, Model] = {"continuous": "mixed", "count": "poisson", "binary": "binomial", "cost": "gamma"}
+SCALES: dict[Model, str] = {
+    "mixed": "points per SD", "poisson": "log ratio per SD", "binomial": "log odds ratio per SD",
+    "gamma": "log ratio per SD",
+}  # fmt: skip
+
+
+def link_outcome(
+    scores: UnitScores,
+    cells: Cells,
+    outcome: str,
+    model: Literal["auto", "mixed", "poisson", "binomial", "gamma"] = "auto",
+    hospital: Literal["within"] | None = "within",
+    covariates: Sequence[str] | None = None,
+    characteristics: Sequence[str] | None = None,
+    confidence: float = 0.95,
+    plan_hash: str = "",
+    role: str = "",
+) -> LinkedEstimates:
+    """The slope of an outcome on each characteristic of the unit, per true SD within hospitals, naive and corrected.
+
+    Adjusted for the unit covariates of `scores` (its shrinkage conditions on the same) and the case mix of `cells`.
+    The corrected slope regresses on empirical-Bayes scores and estimates the marginal slope on the true score; the
+    naive one regresses on raw unit means, which shrinks it by about their reliability. The scale, tau, is taken as
+    known.
+
+    Parameters
+    ----------
+    scores : UnitScores
+    cells : Cells
+    outcome : str
+        Name of an outcome of `cells`.
+    model : "auto", "mixed", "poisson", "binomial" or "gamma"
+        Random unit intercept by REML with Satterthwaite df; Poisson quasi-likelihood (log link), logistic or gamma
+        (log link) regression with CR2 and Satterthwaite df, units as clusters. "auto" goes by the declared kind:
+        continuous, count, binary, cost.
+    hospital : "within" or None
+        Fixed effects of the scores' hospitals, where the scores have them. None: the contrast is between all units;
+        scores that were made within hospitals then give the naive effect alone.
+    covariates : sequence of str, optional
+        To say them again: they must be those of `scores`, or the correction would not be one.
+    characteristics : sequence of str, optional
+        Which ones, by default all; they are the family of Holm's adjustment (see `adjust_family` for a wider one).
+    plan_hash, role : str
+        Stand with every estimate.
+
+    Returns
+    -------
+    LinkedEstimates
+
+    Raises
+    ------
+    DataError
+        No unit in both, unit ids that differ only in case or padding, an outcome that the model does not allow.
+    SpecError
+        An unknown outcome or characteristic, "auto" for an outcome without a kind, hospitals that scores do not have.
+    ConvergenceError
+        A model without an estimate (separation, a gradient that is not zero).
+
+    Notes
+    -----
+    With fewer than 20 units there is an estimate without standard error, interval or p. The correction is refused,
+    with the reason, where the scores say so: a mean reliability below .5 with fewer than 40 units, no raters.
+
+    References
+    ----------
+    Regression calibration: Carroll, Ruppert, Stefanski & Crainiceanu (2006), Measurement Error in Nonlinear Models,
+    2nd ed., chapter 4. Small samples: Kuznetsova et al. (2017); Pustejovsky & Tipton (2018).
+    """
+    declared = cells.outcome(outcome)
+    chosen = _model(declared, model)
+    wanted = _characteristics(scores, characteristics)
+    if covariates is not None and set(covariates) != set(scores.covariates):
+        mend = "make the scores with them: unit_scores(..., covariates=...)"
+        raise SpecError(Problem("covariates differ from those of the scores", "", column="covariates", mend=mend))
+    check_units(cells.units, scores.design.units, "the extract", "unit", closed=False)
+    within = hospital is not None and scores.design.by_hospital
+    rows = Linker(scores, cells, declared.name, chosen, within, confidence).rows(wanted)
+    rated = scores.table["mean"].notna() & scores.table["characteristic"].isin(wanted)
+    scored = sorted(set(scores.table.loc[rated, "unit"].astype(str)))
+    made = LinkedEstimates(
+        outcome, chosen, SCALES[chosen], rows, left_out(cells, outcome, scored, list(scores.design.units)), confidence,
+        within, cells.currency, cells.price_year, plan_hash, role,
+    )  # fmt: skip
+    return adjust_family([made])[0]
+
+
+def _characteristics(scores: UnitScores, wanted: Sequence[str] | None) -> list[str]:
+    known = scores.characteristics
+    if strange := [c for c in wanted or () if c not in known]:
+        allowed = ", ".join(known)
+        raise SpecError([Problem("the scores have no such characteristic", column=c, allowed=allowed) for c in strange])
+    return known if wanted is None else list(wanted)
+
+
+def _model(outcome: Outcome, model: str) -> Model:
+    if model == "auto":
+        if not outcome.kind:
+            raise SpecError(
+                Problem("this outcome has no declared kind", column=outcome.name, allowed=", ".join(MODELS))
+            )
+        return MODELS[outcome.kind]
+    for known in SCALES:
+        if model == known:
+            return known
+    raise SpecError(
+        Problem("there is no such model", column="model", value=model, allowed=", ".join(("auto", *SCALES)))
+    )

@@ -1,0 +1,136 @@
+"""Where do the extracts lie? Files and frames as views of one private DuckDB, with the checks that all need."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from microresearch.errors import DataError, Problem
+
+Source = str | Path | pd.DataFrame
+
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+            "FLOAT", "DOUBLE", "BOOLEAN")  # fmt: skip
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB of our own: one thread (sums in the rows' order, so the same digits), its spill deleted after."""
+    with tempfile.TemporaryDirectory() as spill:
+        settings: dict[str, bool | float | int | list[str] | str] = {
+            "threads": 1,
+            "memory_limit": "1GB",
+            "temp_directory": spill,
+        }
+        with duckdb.connect(config=settings) as connection:
+            yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One source as a view: its name in SQL, its name for a reader, and its columns with their types."""
+
+    name: str
+    file: str
+    types: dict[str, str]
+
+    def text(self, column: str) -> str:
+        """SQL of a column as text: 7.0, which a file with gaps makes of 7, is "7" again."""
+        kind, name = self.types[column], quoted(column)
+        if kind in ("FLOAT", "DOUBLE"):
+            whole = f"CAST(CAST({name} AS HUGEINT) AS VARCHAR)"
+            return f"CASE WHEN {name} = round({name}) THEN {whole} ELSE nullif(CAST({name} AS VARCHAR), 'nan') END"
+        return f"nullif(trim(CAST({name} AS VARCHAR)), '')"
+
+    def number(self, column: str) -> str:
+        """SQL of a numeric column as a double, missing when it is not a number."""
+        return f"CASE WHEN isnan(CAST({quoted(column)} AS DOUBLE)) THEN NULL ELSE CAST({quoted(column)} AS DOUBLE) END"
+
+    def numeric(self, column: str) -> bool:
+        """Whether the column holds numbers."""
+        kind = self.types[column]
+        return kind in _NUMERIC or kind.startswith("DECIMAL")
+
+
+def open_view(
+    connection: duckdb.DuckDBPyConnection, source: Source, name: str, text: Sequence[str], needs: Sequence[str]
+) -> View:
+    """A path (Parquet or CSV, globs allowed) or frame as a view.
+
+    Parameters
+    ----------
+    name : str
+        The view's name, and the source's name in messages when it is a frame.
+    text : sequence of str
+        Columns that hold identifiers: a CSV's are kept as written ("007" is no number).
+    needs : sequence of str
+        Columns that must be there.
+
+    Raises
+    ------
+    DataError
+        No such file, not a table, no rows, or missing columns (all at once).
+    """
+    if isinstance(source, pd.DataFrame):
+        file = f"the {name} table"
+        connection.register(f"{name}_frame", source)
+        relation = f"SELECT * FROM {name}_frame"
+    else:
+        file = Path(source).name
+        relation = _read(source, file, text)
+    try:
+        connection.execute(f"CREATE TEMP VIEW {name} AS {relation}")
+        described = connection.execute(f"DESCRIBE {name}").fetchall()
+        empty = connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() is None
+    except duckdb.Error as cause:
+        kind = "there is no such file" if "No files found" in str(cause) else "this cannot be read as a table"
+        mend = (
+            "check the name and the folder" if "No files" in str(cause) else "export it again as CSV (UTF-8) or Parquet"
+        )
+        raise DataError(Problem(kind, file=file, mend=mend)) from None
+    view = View(name, file, {str(row[0]): str(row[1]) for row in described})
+    if missing := [column for column in dict.fromkeys(needs) if column not in view.types]:
+        allowed = ", ".join(view.types)
+        raise DataError([Problem("this column is missing", file=file, column=c, allowed=allowed) for c in missing])
+    if empty:
+        raise DataError(Problem("there are no rows", file=file))
+    return view
+
+
+def _read(source: str | Path, file: str, text: Sequence[str]) -> str:
+    path = "'" + str(source).replace("'", "''") + "'"
+    suffix = Path(source).suffix.lower()
+    if suffix in (".parquet", ".pq"):
+        return f"SELECT * FROM read_parquet({path})"
+    if suffix in (".csv", ".gz", ".tsv", ".txt"):
+        header = (
+            duckdb.sql(f"SELECT * FROM read_csv({path}, header=true, all_varchar=true) LIMIT 0").columns
+            if _there(source)
+            else []
+        )
+        types = ", ".join(f"'{c.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for c in text if c in header)
+        kept = f", types={{{types}}}" if types else ""
+        return f"SELECT * FROM read_csv({path}, header=true, nullstr=['', 'NA']{kept})"
+    raise DataError(Problem("this kind of file is not read here", file=file, allowed=".parquet, .csv, or a DataFrame"))
+
+
+def _there(source: str | Path) -> bool:
+    return any(Path(source).parent.glob(Path(source).name))
+
+
+def first_bad(connection: duckdb.DuckDBPyConnection, view: View, condition: str) -> tuple[int, int]:
+    """How many rows meet a condition, and the first of them as a spreadsheet counts (the header is row 1)."""
+    found = connection.execute(
+        f"SELECT count(*), min(row) FROM (SELECT row_number() OVER () + 1 AS row, * FROM {view.name}) WHERE {condition}"
+    ).fetchone()
+    count, row = found if found is not None else (0, None)
+    return int(count), int(row or 0)
