@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 VENV := .venv
 BIN := $(VENV)/bin
-# A Python of your own choice: make paper PYTHON=/opt/python3.12/bin/python3
+# A Python of your own choice: make paper PYTHON=/path/to/python3
 PYTHON :=
 
 # The environment's own kernel, whatever kernels the user has; one BLAS thread, for more of them change last digits.
