@@ -6,6 +6,7 @@ from typing import overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from microresearch.errors import DisclosureError
 from microresearch.report.numbers import Number
@@ -84,6 +85,11 @@ def guard(
     )
 
 
+def why_hidden(threshold: int) -> str:
+    """The note of a table in which something is hidden."""
+    return f"{HIDDEN}: a count of {threshold} or fewer people, or a cell from which one could be worked out."
+
+
 def _number(number: Number, threshold: int) -> Number:
     few = f"{threshold} or fewer"
     if number.n is not None and small(number.n, threshold):
@@ -97,7 +103,7 @@ def _table(table: Table, threshold: int, minimum: int, known: Sequence[float], n
     frame = table.frame
     counts = people_columns(frame, table.counts)
     mask = hidden_cells(frame, counts, threshold, table.shares, known)
-    note = f"hidden: a count of {threshold} or fewer people, or a cell from which one could be worked out."
+    note = why_hidden(threshold)
     if table.staff and minimum:
         few = pd.to_numeric(frame[table.staff], errors="coerce").to_numpy(float) < minimum
         shown = np.array([pd.api.types.is_numeric_dtype(frame[column]) for column in frame.columns])
@@ -111,11 +117,18 @@ def _table(table: Table, threshold: int, minimum: int, known: Sequence[float], n
             f"table {name!r} would have every number hidden (counts of {threshold} or fewer people). "
             "Merge its rows into larger groups."
         )
+    return hide(table, mask, note)
+
+
+def hide(table: Table, mask: NDArray[np.bool_], note: str) -> Table:
+    """The table with the masked cells (rows x columns) replaced by "hidden", and a note that says why."""
+    frame = table.frame
     columns = {
         column: frame[column].astype(object).where(~mask[:, i], HIDDEN) if mask[:, i].any() else frame[column]
         for i, column in enumerate(frame.columns)
     }
-    return replace(table, frame=pd.DataFrame(columns, index=frame.index), notes=(*table.notes, note))
+    notes = table.notes if note in table.notes else (*table.notes, note)
+    return replace(table, frame=pd.DataFrame(columns, index=frame.index), notes=notes)
 
 
 def _figure(figure: StudyFigure, threshold: int, name: str) -> StudyFigure:

@@ -90,7 +90,8 @@ def hidden_cells(
     full = np.zeros(frame.shape, dtype=bool)
     for column, i in place.items():
         full[:, frame.columns.get_loc(column)] = mask[:, i]
-    _ratios(frame, full, values, place, shares or {}, threshold)
+    _alone(frame, full, values, place, shares or {}, threshold)
+    spread(frame, full, shares or {})
     return full
 
 
@@ -179,7 +180,16 @@ def _across(values: NDArray[np.float64], counts: Sequence[str]) -> list[Relation
     return found
 
 
-def _ratios(
+def spread(frame: pd.DataFrame, mask: NDArray[np.bool_], shares: Mapping[str, tuple[str, str]]) -> None:
+    """Hide (in place) the percentages that would give a hidden count of their row away."""
+    bare = np.array([_PERCENT.search(str(column)) is not None and column not in shares for column in frame.columns])
+    mask[np.ix_(mask.any(axis=1), bare)] = True
+    for column, (part, _) in shares.items():
+        if part in frame.columns:
+            mask[:, frame.columns.get_loc(column)] |= mask[:, frame.columns.get_loc(part)]
+
+
+def _alone(
     frame: pd.DataFrame,
     full: NDArray[np.bool_],
     values: NDArray[np.float64],
@@ -187,21 +197,15 @@ def _ratios(
     shares: Mapping[str, tuple[str, str]],
     threshold: int,
 ) -> None:
-    """Hide (in place) percentages that give a hidden count away."""
-    bare = np.array(
-        [_PERCENT.search(str(column)) is not None and str(column) not in shares for column in frame.columns]
-    )
-    gone = full.any(axis=1)
-    full[np.ix_(gone, bare)] = True
+    """Hide (in place) percentages whose count is not in the table but follows from the denominator."""
     for column, (part, whole) in shares.items():
-        at = frame.columns.get_loc(column)
-        if part in place:
-            full[:, at] |= full[:, frame.columns.get_loc(part)]
-        elif whole in place:
-            share = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
-            count = np.round(share / 100 * values[:, place[whole]])
-            rest = values[:, place[whole]] - count
-            full[:, at] |= ((count > 0) & (count <= threshold)) | ((rest > 0) & (rest <= threshold))
+        if part in place or whole not in place:
+            continue
+        share = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
+        count = np.round(share / 100 * values[:, place[whole]])
+        rest = values[:, place[whole]] - count
+        few = ((count > 0) & (count <= threshold)) | ((rest > 0) & (rest <= threshold))
+        full[:, frame.columns.get_loc(column)] |= few
 
 
 def _whole(column: pd.Series) -> bool:

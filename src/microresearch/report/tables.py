@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -15,11 +14,13 @@ from microresearch.errors import DataError, Problem
 from microresearch.report.rounding import apa, missing, p_value
 from microresearch.results import NotAvailable
 
+ALL = "All"
+"""The level of a margin in a label column."""
+
 HIDDEN = "hidden"
 """Stands where the disclosure guard took a number away."""
 
 P_VALUES = ("p", "p_holm", "p_bh", "p_maxt")
-_EMPTY: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,12 @@ class Table:
         Percentages or proportions and the count columns behind them ("" where not shown).
     staff : str
         The column that counts the raters of a row, "" for none: rows under the study's minimum are emptied.
+    of : str
+        Whom the counts count ("respondents", "stays"), so that all tables of one population are guarded together.
+    by : tuple of str
+        The label columns that classify them; a row of a margin has "All" there.
+    where : mapping of column to {dimension: level}
+        What a count column adds to the row's own levels: {"n": {}, "died": {"died": "yes"}}; `n` alone when empty.
 
     Examples
     --------
@@ -63,9 +70,15 @@ class Table:
     bounded: tuple[str, ...] = ()
     shares: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     staff: str = ""
+    of: str = ""
+    by: tuple[str, ...] = ()
+    where: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        named = (*self.counts, *self.decimals, *self.labels, *self.bounded, *self.shares, *filter(None, [self.staff]))
+        named = (
+            *self.counts, *self.decimals, *self.labels, *self.bounded, *self.shares, *self.by, *self.where,
+            *filter(None, [self.staff]),
+        )  # fmt: skip
         strange = [column for column in dict.fromkeys(named) if column not in self.frame.columns]
         if strange:
             allowed = ", ".join(map(str, self.frame.columns))

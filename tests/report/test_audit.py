@@ -1,0 +1,152 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from microresearch.errors import DisclosureError
+from microresearch.report.audit import guard_together
+from microresearch.report.disclosure import guard
+from microresearch.report.tables import ALL, HIDDEN, Table
+
+DIMS = {"role": 4, "type": 3, "sex": 2}
+
+
+def random_population(rng: np.random.Generator) -> np.ndarray:
+    """Counts of a full cross-classification: many small ones, some zeros."""
+    size = tuple(int(rng.integers(2, top + 1)) for top in DIMS.values())
+    return np.where(rng.random(size) < 0.15, 0, rng.negative_binomial(0.9, 0.9 / (0.9 + 18), size))
+
+
+def margin(joint: np.ndarray, dims: tuple[str, ...], totals: bool) -> pd.DataFrame:
+    names = list(DIMS)
+    rows = []
+    for levels in itertools.product(*(range(joint.shape[names.index(dim)]) for dim in dims)):
+        index = tuple(levels[dims.index(name)] if name in dims else slice(None) for name in names)
+        rows.append(
+            {**{dim: f"{dim}{level}" for dim, level in zip(dims, levels, strict=True)}, "n": int(joint[index].sum())}
+        )
+    if totals:
+        rows.append({**dict.fromkeys(dims, ALL), "n": int(joint.sum())})
+    return pd.DataFrame(rows)
+
+
+def attack(published: dict[str, Table], shape: tuple[int, ...]) -> list[tuple[float, float]]:
+    """What an integer program finds for every hidden cell, from the published frames alone."""
+    names = list(DIMS)
+    place = np.arange(np.prod(shape)).reshape(shape)
+    rows, low, high, targets = [], [], [], []
+    for table in published.values():
+        for record in table.frame.to_dict("records"):
+            index = tuple(
+                int(record[name].removeprefix(name)) if record.get(name, ALL) != ALL else slice(None) for name in names
+            )
+            row = np.zeros(place.size)
+            row[place[index].ravel()] = 1
+            if record["n"] == HIDDEN:
+                targets.append(row)
+                rows.append(row), low.append(1), high.append(np.inf)  # zeros are shown, so a hidden count is not 0
+            else:
+                rows.append(row), low.append(record["n"]), high.append(record["n"])
+    found = []
+    for target in targets:
+        ends = []
+        for sign in (1, -1):
+            best = milp(sign * target, integrality=np.ones(place.size), bounds=Bounds(0, 1e5),
+                        constraints=LinearConstraint(np.array(rows), low, high))  # fmt: skip
+            assert best.success
+            ends.append(sign * best.fun)
+        found.append((ends[0], ends[1]))
+    return found
+
+
+def random_tables(rng: np.random.Generator, joint: np.ndarray) -> dict[str, Table]:
+    subsets = [dims for size in (1, 2, 3) for dims in itertools.combinations(DIMS, size)]
+    chosen = [subsets[i] for i in rng.choice(len(subsets), size=int(rng.integers(1, 4)), replace=False)]
+    return {
+        " x ".join(dims): Table(margin(joint, dims, bool(rng.random() < 0.5)), "T", counts=("n",), of="staff", by=dims)
+        for dims in chosen
+    }
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_no_hidden_count_is_pinned_on_500_random_sets_of_tables(block: int) -> None:
+    hidden = refused = 0
+    for seed in range(50 * block, 50 * (block + 1)):
+        rng = np.random.default_rng(seed)
+        joint = random_population(rng)
+        tables = random_tables(rng, joint)
+        try:
+            published = guard_together(tables)
+        except DisclosureError:
+            refused += 1
+            continue
+        for name, table in published.items():
+            exact = tables[name].frame["n"].to_numpy()
+            shown = table.frame["n"].to_numpy(object)
+            assert all(s == HIDDEN or (s == e and not 0 < e <= 10) for s, e in zip(shown, exact, strict=True))
+        for low, high in attack(published, joint.shape):
+            hidden += 1
+            assert not (low >= 1 and high <= 10), (seed, low, high)
+    assert hidden > 20 and refused < 25
+
+
+def test_the_attack_bites_where_tables_are_guarded_one_by_one() -> None:
+    """Without the joint guard the same attack succeeds: the test above can fail."""
+    pinned = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        joint = random_population(rng)
+        alone = {}
+        for name, table in random_tables(rng, joint).items():
+            try:
+                alone[name] = guard(table)
+            except DisclosureError:
+                continue
+        pinned += sum(low >= 1 and high <= 10 for low, high in attack(alone, joint.shape))
+    assert pinned > 5
+
+
+def two_tables() -> dict[str, Table]:
+    both = pd.DataFrame({"role": ["nurse"] * 2 + ["physician"] * 2, "sex": ["F", "M"] * 2, "n": [36, 4, 15, 15]})
+    return {
+        "role": Table(
+            pd.DataFrame({"role": ["nurse", "physician", ALL], "n": [40, 30, 70]}), "R", of="s", by=("role",)
+        ),
+        "sex": Table(pd.DataFrame({"sex": ["F", "M"], "n": [51, 19]}), "S", of="s", by=("sex",)),
+        "both": Table(both, "B", of="s", by=("role", "sex")),
+    }
+
+
+def test_margins_in_other_tables_are_seen() -> None:
+    shown = guard_together(two_tables())
+    assert shown["both"].frame["n"].tolist() == [HIDDEN] * 4
+    assert shown["role"].frame["n"].tolist() == [40, 30, 70]
+
+
+def test_what_is_out_already_stays_and_a_leak_names_the_table() -> None:
+    tables = two_tables()
+    both = pd.DataFrame({"role": ["nurse"] * 2 + ["physician"] * 2, "sex": ["F", "M"] * 2, "n": [36, HIDDEN, 15, 15]})
+    out = {"both": Table(both, "B", of="s", by=("role", "sex"))}
+    with pytest.raises(DisclosureError, match="'both'"):
+        guard_together(
+            {name: tables[name] for name in ("both",)} | {"role": tables["role"]}, out={**out, "role": tables["role"]}
+        )
+    shown = guard_together(tables, out=out)
+    assert shown["both"].frame["n"].tolist() == both["n"].tolist()
+    assert HIDDEN in shown["role"].frame["n"].tolist() and HIDDEN in shown["sex"].frame["n"].tolist()
+
+
+def test_events_and_those_without_are_one_dimension() -> None:
+    frame = pd.DataFrame({"unit type": ["medical", "surgical"], "n": [100, 200], "died": [95, 40]})
+    table = Table(
+        frame, "D", counts=("n", "died"), of="stays", by=("unit type",), where={"n": {}, "died": {"died": "yes"}}
+    )
+    alive = Table(pd.DataFrame({"unit type": ["medical", "surgical"], "alive": [5, 160]}), "A", counts=("alive",),
+                  of="stays", by=("unit type",), where={"alive": {"died": "no"}})  # fmt: skip
+    shown = guard_together({"D": table, "A": alive})
+    assert shown["A"].frame["alive"].tolist()[0] == HIDDEN
+    assert HIDDEN in (shown["D"].frame["n"].tolist()[0], shown["D"].frame["died"].tolist()[0])
+    with pytest.raises(DisclosureError, match="differ"):
+        guard_together({"D": table, "E": Table(frame.assign(n=[101, 200]), "E", of="stays", by=("unit type",))})
