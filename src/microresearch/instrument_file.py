@@ -1,5 +1,6 @@
 """What does an instrument file say, and can it be meant? The form's TOML, checked as a whole."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -165,4 +166,4 @@ def _bound_problems(items: list[tuple[str, dict[str, Any]]], options: list[dict[
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

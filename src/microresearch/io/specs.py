@@ -28,7 +28,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as cause:
         message, _, place = str(cause).partition(" (at ")
         line = re.match(r"line (\d+)", place)
-        row = int(line[1]) if line else data.count(b"\n") + 1
+        row = int(line[1]) if line else max(len(data.splitlines()), 1)
         what = f"this is not TOML: {message[:1].lower()}{message[1:]}"
         raise SpecError(Problem(what, file=shown(path), row=row)) from None
 
