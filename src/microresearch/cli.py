@@ -64,7 +64,9 @@ def build_parser() -> argparse.ArgumentParser:
         "microresearch simulate my-folder --seed 7\n  microresearch simulate small --seed 7 --hospitals 3",
         study=False,
     )  # fmt: skip
-    simulate.add_argument("folder", metavar="DIR", help="a new folder, or one without data of its own; data/raw is made in it")
+    simulate.add_argument(
+        "folder", metavar="DIR", help="a new folder, or one without data of its own; data/raw is made in it"
+    )
     simulate.add_argument("--seed", type=int, required=True, help="any whole number, 0 or more")
     simulate.add_argument("--hospitals", type=_positive, default=12, metavar="N", help="hospitals (default: 12)")
     simulate.add_argument(

@@ -136,3 +136,5 @@ def _encounters(study: "Study", said: Any, findings: Findings) -> None:
             f"{said.costs}: {linkage.cost_lines:,} lines, {linkage.cost_lines_unlinked:,} of them without a stay; "
             f"{linkage.stays_without_lines:,} stays without lines"
         )
+    if study.spec.survey is not None and (note := findings.look(study.order_note)):
+        findings.warnings.append(note)

@@ -1,12 +1,13 @@
 """How is one notebook run without a screen? In a kernel of its own that writes to a folder of its own."""
 
 import asyncio
-import copy
+import atexit
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,7 @@ async def execute(
     from nbclient.exceptions import CellExecutionError, DeadKernelError
     from nbformat.v4 import new_code_cell
 
-    content = copy.deepcopy(book.content)
-    node: Any = nbformat.from_dict(content)
+    node: Any = nbformat.reads(json.dumps(book.content), as_version=4)
     node.cells.append(new_code_cell(_LAST))
     at: dict[str, int] = {"cell": 0}
     numbers = _code_numbers(node.cells)
@@ -107,7 +107,10 @@ async def execute(
                 on_cell_start=cell_started,
                 config=_connection(sockets),
             )
-            await asyncio.wait_for(client.async_execute(env=environment, **quiet), timeout)
+            try:
+                await asyncio.wait_for(client.async_execute(env=environment, **quiet), timeout)
+            finally:
+                atexit.unregister(client._cleanup_kernel)  # it stays when a kernel is stopped while it starts
     except CellExecutionError as error:
         said = _COLOURS.sub("", str(error.evalue)).strip()
         ours = error.ename in _USER_ERRORS | {"ConvergenceError", "DisclosureError", "MicroresearchError"}
@@ -140,8 +143,15 @@ def _code_numbers(cells: list[Any]) -> dict[int, int]:
     return {place: number for number, place in enumerate(code, 1)}
 
 
-def prepare_process() -> None:
-    """Settings of this process that starting kernels depends on."""
+class _Loop(asyncio.SelectorEventLoop):
+    """A selector loop, which zmq needs, that leaves Ctrl-C to this program and not to each notebook's client."""
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
+        raise NotImplementedError
+
+
+def run_to_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do work that runs notebooks; Ctrl-C stops their kernels and is passed on."""
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    if sys.platform == "win32":
-        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())  # zmq needs a selector loop
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        runner.run(work)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from microresearch.study.study import Study
 
 
+LIST = "what is published"
+"""Under this name a notebook rests on the list of published things as such."""
 _KEY = re.compile(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*")
 
 
@@ -36,6 +38,7 @@ class Door:
         from microresearch.report.numbers import Number
         from microresearch.report.style import StudyFigure
         from microresearch.report.tables import Table
+        from microresearch.results import NotAvailable
 
         spec, thing = self._study.spec, given
         if isinstance(thing, Mapping):
@@ -48,7 +51,7 @@ class Door:
             if not title:
                 raise DataError(Problem("a table needs a title", value=name, mend='give title="..."'))
             thing = Table(thing, title, **settings)
-        elif isinstance(thing, (int, float, str)) and not isinstance(thing, bool):
+        elif isinstance(thing, (int, float, str, NotAvailable)) and not isinstance(thing, bool):
             thing = _as_number(thing)
         limit, raters = spec.disclosure.threshold, spec.scores.minimum_raters
         one: Any = thing
@@ -112,14 +115,15 @@ class Door:
         }
 
     def published(self) -> "pd.DataFrame":
-        """What earlier notebooks published, notebook by notebook."""
+        """Everything that earlier notebooks published, a row a thing."""
         import pandas as pd
 
-        entries = [entry for _, entry in self._published_before()]
-        self._study.trace.shown.update(entry["name"] for entry in entries)
-        said = [entry.get("title") or entry["number"]["text"] for entry in entries]
-        columns = {"kind": [e["kind"] for e in entries], "name": [e["name"] for e in entries], "title": said}
-        return pd.DataFrame(columns, dtype="str")
+        self._study.trace.recalled.add(LIST)
+        rows = [
+            (e["kind"], e["name"], e.get("title") or e["number"]["text"], e["notebook"])
+            for _, e in self._published_before()
+        ]
+        return pd.DataFrame(rows, columns=["kind", "name", "title", "notebook"], dtype="str")
 
     def show(self, name: str) -> "Shown":
         """What an earlier notebook published under this name."""

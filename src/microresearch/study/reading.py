@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from microresearch.errors import Problem, SpecError
+from microresearch.errors import DataError, Problem, SpecError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +77,28 @@ def encounters(study: "Study") -> Any:
     )  # fmt: skip
 
 
+def window(study: "Study") -> "tuple[pd.Timestamp, pd.Timestamp] | None":
+    """When the last response began and the first stay ended; None where the study does not say both."""
+    import pandas as pd
+
+    from microresearch.linking.sources import engine, open_view, quoted
+
+    said = study.spec.encounters
+    if said is None or study.spec.survey is None or said.dates.discharged is None:
+        return None
+    people = next(iter(survey(study).values())).people
+    if "started" not in people or people["started"].isna().all():
+        return None
+    column = said.dates.discharged
+    with engine() as connection:
+        stays = open_view(connection, _path(study, said.admissions), "admissions", [], [column])
+        found = connection.execute(f"SELECT min(TRY_CAST({quoted(column)} AS DATE)) FROM {stays.name}").fetchone()
+    if found is None or found[0] is None:
+        problem = Problem("no date can be read", stays.file, column=column, allowed="dates such as 2024-01-31")
+        raise DataError(problem)
+    return people["started"].max(), pd.Timestamp(found[0])
+
+
 def exposure(study: "Study") -> "pd.DataFrame":
     """The exposures of [exposure]: `unit` as text, then the declared columns as numbers; every other column as text.
 
@@ -86,7 +108,6 @@ def exposure(study: "Study") -> "pd.DataFrame":
         A column is missing, a unit has no name or stands twice, a value is missing or no number; all at once.
     """
     from microresearch import io
-    from microresearch.errors import DataError
 
     said = _section(study, "exposure", "exposure")
     path = _path(study, said.file)

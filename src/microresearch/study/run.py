@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from microresearch import io
-from microresearch.errors import DataError, Problem
-from microresearch.study.execute import execute, kernel_environment, prepare_process
+from microresearch.errors import DataError, MicroresearchError, Problem
+from microresearch.study.execute import execute, kernel_environment, run_to_end
 from microresearch.study.notebooks import Notebook, all_needs, find_notebooks
 from microresearch.study.place import Place
 from microresearch.study.progress import Lines, Stopwatch, progress
+from microresearch.study.publish import LIST
 from microresearch.study.record import Now, Record, read_record
 from microresearch.study.spec import StudySpec, read_spec
 from microresearch.study.stage import (
@@ -25,6 +26,7 @@ from microresearch.study.stage import (
 )
 from microresearch.study.stamp import tree_hashes, unchanged
 from microresearch.study.state import input_hashes, state_now
+from microresearch.study.trace import LIBRARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def run_study(place: Place, *, force: bool = False, workers: int | None = None) 
             return Outcome(place.results / "report.html", {}, watch.seconds)
         run = Run(place, force)
         with progress() as told:
-            asyncio.run(run.notebooks(told, workers or run.spec.run.workers))
+            run_to_end(run.notebooks(told, workers or run.spec.run.workers))
         run.finish(watch)
         return Outcome(place.results / "report.html", run.ran, watch.seconds)
 
@@ -115,7 +117,6 @@ class Run:
 
     async def notebooks(self, told: Lines, workers: int) -> None:
         """Run every notebook whose results cannot be taken over, each once its needs are done."""
-        prepare_process()
         free = asyncio.Semaphore(workers)
         ready = {stem: asyncio.Event() for stem in self.books}
         tasks = [asyncio.create_task(self._one(book, told, free, ready)) for book in self.books.values()]
@@ -142,7 +143,7 @@ class Run:
     def _take_over(self, book: Notebook, needs: list[Done]) -> tuple[Done | None, str]:
         """What an earlier run made of the notebook, when it would be made the same again; else the reason why not."""
         reason = "all are to run" if self.force else "not run yet"
-        names = {name: sha for one in needs for name, sha in one.record.names().items()}
+        names = _names(needs)
         for earlier in self.earlier[book.stem]:
             changed = [*earlier.record.changed(book.code, self.now, names)]
             changed = changed or [*earlier.record.intact(earlier.processed, earlier.results)]
@@ -165,7 +166,7 @@ class Run:
         watch = Stopwatch()
         told.begin(book.stem, cells, reason)
         executed = await execute(book, environment, self.spec.run.timeout, lambda cell: told.cell(book.stem, cell))
-        record = self._record(book, part, {name: sha for one in needs for name, sha in one.record.names().items()})
+        record = self._record(book, part, _names(needs))
         io.write_json(part / "executed.ipynb", executed)
         record.write(part / "record.json")
         io.move(part, final)
@@ -178,6 +179,8 @@ class Run:
         trace = io.read_json(part / "trace.json")
         new = input_hashes(self.place, {}, [file for file in trace["files"] if file not in self.now.inputs])
         inputs = {**self.now.inputs, **new}
+        if moved := [f for f in trace["library"] if self.now.library.get(f) != io.sha256_file(LIBRARY / f)]:
+            raise MicroresearchError(f"the library was changed while the study ran ({', '.join(moved)}): run again.")
         recalled = [*trace["recalled"], *(f"published {name}" for name in trace["shown"])]
         entries = part / "entries.json"
         return Record(
@@ -207,6 +210,14 @@ class Run:
         write_once(self.place, self.spec, self.now, self.books, done, folders)
         write_run_notes(folders[0], self.ran, self.seconds, watch)
         commit(self.place, *folders)
+
+
+def _names(needs: list[Done]) -> dict[str, str]:
+    """Every name that a notebook may recall or show -> hash of what stands under it, and of the list itself."""
+    names = {name: sha for one in needs for name, sha in one.record.names().items()}
+    entries = [entry for one in needs for entry in one.record.entries]
+    listed = [[e["kind"], e["name"], e.get("title") or e["number"]["text"]] for e in entries]
+    return {**names, LIST: io.sha256_bytes(io.to_json(listed).encode())}
 
 
 _DISTRIBUTIONS: dict[str, list[str]] = {}

@@ -78,6 +78,12 @@ class Units(Section):
     hospital: str | None = "hospital"
     covariates: tuple[str, ...] = ()
 
+    @field_validator("hospital")
+    @classmethod
+    def none_when_blank(cls, hospital: str | None) -> str | None:
+        """An empty name says that there are no hospitals to tell apart."""
+        return hospital or None
+
 
 class Scores(Section):
     """[scores]: how answers become a score, and which form is the exposure."""

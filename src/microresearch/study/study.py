@@ -132,6 +132,15 @@ class Study:
         """Whether the plan says that analyses of this outcome are "confirmatory" or "exploratory"."""
         return "confirmatory" if outcome in self.spec.plan.confirmatory else "exploratory"
 
+    def order_note(self) -> str:
+        """A warning when outcomes began before the survey ended, to stand with every estimate; else ""."""
+        from microresearch.study import reading
+
+        found = reading.window(self)
+        if found is None or found[0] < found[1]:
+            return ""
+        return f"survey not before outcomes: last response {found[0]:%Y-%m-%d}, first discharge {found[1]:%Y-%m-%d}"
+
     def survey(self) -> "dict[str, Responses]":
         """Every response of the export, by instrument code, units matched, before any exclusion."""
         from microresearch.study import reading
@@ -246,12 +255,12 @@ class Study:
         return self._the_door().publish(check_name(name), thing, **settings)
 
     def published(self) -> "pd.DataFrame":
-        """What earlier notebooks published, in the paper's order: columns kind, name, title (a number's words)."""
+        """What earlier notebooks published, in order: columns kind, name, title (a number's words), notebook."""
         return self._the_door().published()
 
     def show(self, name: str) -> Any:
         """A figure or table that an earlier notebook published, as it was published."""
-        return self._the_door().show(check_name(name))
+        return self._the_door().show(name)
 
     def _the_door(self) -> "Door":
         from microresearch.study.publish import Door
