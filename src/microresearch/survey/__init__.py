@@ -1,6 +1,7 @@
 """From a survey export to Responses: readers, cleaning, units, roster, and what is said of the data."""
 
-from microresearch.survey.cleaning import clean
+from microresearch.survey.careless import Careless, careless
+from microresearch.survey.cleaning import clean, rule_order
 from microresearch.survey.columns import column_uses
 from microresearch.survey.content_validity import ContentValidity, content_validity
 from microresearch.survey.dictionary import data_dictionary
@@ -11,10 +12,12 @@ from microresearch.survey.states import reconcile, state_table
 from microresearch.survey.units import Crosswalk, apply_applicability, assign_units, crosswalk
 
 __all__ = [
+    "Careless",
     "ContentValidity",
     "Crosswalk",
     "apply_applicability",
     "assign_units",
+    "careless",
     "clean",
     "column_uses",
     "content_validity",
@@ -25,5 +28,6 @@ __all__ = [
     "read_roster",
     "read_units",
     "reconcile",
+    "rule_order",
     "state_table",
 ]

@@ -7,7 +7,8 @@ import pandas as pd
 
 from microresearch.errors import DataError, Problem, SpecError
 from microresearch.responses import Ledger, Responses
-from microresearch.survey.rules import Pool, Rule, read_rule
+from microresearch.survey.rule import Pool, Rule
+from microresearch.survey.rules import read_rule
 
 Some = TypeVar("Some", Responses, dict[str, Responses])
 
@@ -87,10 +88,56 @@ def _apply(
     rule: Rule, forms: dict[str, Responses], ledger: Ledger, roster: pd.DataFrame | None
 ) -> tuple[dict[str, Responses], Ledger]:
     """One rule: who leaves, and the ledger with one step more (none where a known rule leaves out nobody)."""
+    known = any(step.rule == rule.name for step in ledger.steps)
+    if known and rule.once:
+        return forms, ledger
     out = rule.excludes(Pool(forms, roster))
     index = next(iter(forms.values())).values.index
     gone = index[out]
-    if not len(gone) and any(step.rule == rule.name for step in ledger.steps):
+    if known and not len(gone):
         return forms, ledger
     ledger = ledger.add(rule.name, rule.why(), gone)
     return {code: one.keep(index[~out], ledger) for code, one in forms.items()}, ledger
+
+
+def rule_order(
+    responses: Responses | dict[str, Responses],
+    rules: Sequence[Rule | Mapping[str, Any]],
+    roster: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Whether the order of the rules matters, for every two of them.
+
+    Rules that judge each response by itself commute. One that compares responses (duplicates, some careless flags)
+    may not: every pair with such a rule is tried in both orders on these responses, the other rules in their place.
+
+    Returns
+    -------
+    DataFrame
+        A row a pair: `first`, `second` (as declared), `commute`, `differ` (responses that stand in one final set and
+        not in the other) and `why`. Exact counts, so private.
+    """
+    declared = [read_rule(rule) for rule in rules]
+    rows: list[dict[str, object]] = []
+    final: set[str] | None = None
+    for i, first in enumerate(declared):
+        for j in range(i + 1, len(declared)):
+            second, differ, why = declared[j], 0, "each judges a response by itself"
+            if not (first.alone and second.alone):
+                final = _final(responses, declared, roster) if final is None else final
+                swapped = [*declared]
+                swapped[i], swapped[j] = second, first
+                differ = len(final ^ _final(responses, swapped, roster))
+                why = "same final set in both orders, on these data" if not differ else "the final set depends on order"
+            rows.append(
+                {"first": first.name, "second": second.name, "commute": not differ, "differ": differ, "why": why}
+            )
+    return pd.DataFrame(rows, columns=["first", "second", "commute", "differ", "why"])
+
+
+def _final(responses: Responses | dict[str, Responses], rules: Sequence[Rule], roster: pd.DataFrame | None) -> set[str]:
+    """Response ids that remain."""
+    forms = {"": responses} if isinstance(responses, Responses) else dict(responses)
+    ledger = next(iter(forms.values())).ledger
+    for rule in rules:
+        forms, ledger = _apply(rule, forms, ledger, roster)
+    return set(next(iter(forms.values())).values.index)

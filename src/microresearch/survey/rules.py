@@ -1,71 +1,18 @@
 """Which responses does each cleaning rule exclude? One small frozen value a rule; each looks at one thing."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from microresearch.errors import Problem, SpecError
-from microresearch.responses import Responses, State
+from microresearch.responses import State
 from microresearch.survey.answers import key
+from microresearch.survey.careless_rule import CarelessRule
 from microresearch.survey.problems import nearest
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pool:
-    """What a rule may look at: the responses still in, by instrument code, and the roster."""
-
-    forms: Mapping[str, Responses]
-    roster: pd.DataFrame | None = None
-
-    @property
-    def people(self) -> pd.DataFrame:
-        """Who gave the responses still in."""
-        return next(iter(self.forms.values())).people
-
-    def column(self, name: str, rule: str) -> pd.Series:
-        """A column of people that a rule needs."""
-        if name not in self.people:
-            mend = f"map {name!r} to a column of the export, or leave the rule out"
-            raise SpecError(Problem(f"rule {rule!r} needs the column {name!r}, which was not read", mend=mend))
-        return self.people[name]
-
-    def form(self, code: str, rule: str) -> Responses:
-        """The instrument that a rule names; the first when it names none."""
-        if code and code not in self.forms:
-            what = f"rule {rule!r} names no instrument that was read"
-            raise SpecError(Problem(what, value=code, allowed=", ".join(self.forms)))
-        return self.forms[code] if code else next(iter(self.forms.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class Rule(ABC):
-    """Base of the rules: a name for the study file, a reason for the flow diagram, and what it excludes."""
-
-    reason: str = ""
-    name: ClassVar[str] = ""
-    alone: ClassVar[bool] = True
-    """Whether each response is judged by itself, so that the rule commutes with every other such rule."""
-
-    def why(self) -> str:
-        """The reason in words: the study's own, else the rule's."""
-        return self.reason or self._default_reason()
-
-    def excludes(self, pool: Pool) -> Mask:
-        """Which of the responses still in leave."""
-        return self._excludes(pool)
-
-    @abstractmethod
-    def _default_reason(self) -> str: ...
-
-    @abstractmethod
-    def _excludes(self, pool: Pool) -> Mask: ...
+from microresearch.survey.rule import Mask, Pool, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +57,14 @@ class Duplicate(Rule):
     name: ClassVar[str] = "duplicate"
     alone: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        if self.keep not in ("first", "last", "fullest"):
+            raise SpecError(Problem("keep cannot be meant", value=self.keep, allowed="first, last, fullest"))
+
     def _default_reason(self) -> str:
         return f"duplicate response (the {self.keep} of a person and wave is kept)"
 
     def _excludes(self, pool: Pool) -> Mask:
-        if self.keep not in ("first", "last", "fullest"):
-            raise SpecError(Problem("keep cannot be meant", value=self.keep, allowed="first, last, fullest"))
         people = pool.people
         order = people[["person", "wave"]].assign(place=people["row"] if "row" in people else np.arange(len(people)))
         order["time"] = people["started"] if "started" in people else pd.Timestamp(0)
@@ -219,7 +168,7 @@ class Answered(Rule):
 
 
 RULES: dict[str, type[Rule]] = {
-    one.name: one for one in (Preview, Consent, Duplicate, Eligibility, Progress, Time, Answered)
+    one.name: one for one in (Preview, Consent, Duplicate, Eligibility, Progress, Time, CarelessRule, Answered)
 }
 
 
