@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.multitest import multipletests
 
 from microresearch.errors import DataError
 
@@ -60,5 +59,7 @@ def _adjust(p: Sequence[float | None], method: str) -> NDArray[np.float64]:
     if ((values[tested] < 0) | (values[tested] > 1)).any():
         raise DataError("a p-value must lie between 0 and 1.")
     if tested.any():
+        from statsmodels.stats.multitest import multipletests  # a second of imports, paid only here
+
         values[tested] = multipletests(values[tested], method=method)[1]
     return values
