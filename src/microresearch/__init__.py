@@ -1,1 +1,51 @@
-"""Clinical microsystems from survey export to paper."""
+"""Clinical microsystems from survey export to paper: the public names, each loaded when it is first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from microresearch.instrument import load_instrument
+    from microresearch.linking.costs import link_cost
+    from microresearch.linking.encounters import read_encounters
+    from microresearch.linking.outcomes import link_outcome
+    from microresearch.psychometrics.alpha import alpha
+    from microresearch.psychometrics.icc import icc
+    from microresearch.psychometrics.polychoric import polychoric
+    from microresearch.report.interpret import interpret
+    from microresearch.simulate import simulate_study
+    from microresearch.study.study import open_study
+    from microresearch.survey import clean, read_responses
+    from microresearch.units.aggregation import unit_scores
+    from microresearch.units.agreement import agreement
+
+_HOMES = {
+    "open_study": "study.study",  # the study that a notebook works on
+    "load_instrument": "instrument",  # what was asked: a built-in form or a TOML file
+    "read_responses": "survey",  # a survey export as Responses, in four states
+    "clean": "survey",  # declared exclusions in order, each in the ledger
+    "alpha": "psychometrics.alpha",  # coefficient alpha with Feldt's interval
+    "icc": "psychometrics.icc",  # the six intraclass correlations, complete or with holes
+    "polychoric": "psychometrics.polychoric",  # correlations behind ordered answers
+    "agreement": "units.agreement",  # rwg, rwg(j), AD, ICC(1), ICC(2)
+    "unit_scores": "units.aggregation",  # raw and empirical-Bayes unit scores, reliability
+    "read_encounters": "linking.encounters",  # admissions and costs reduced to cells
+    "link_outcome": "linking.outcomes",  # outcomes on scores: naive and corrected
+    "link_cost": "linking.costs",  # costs on scores, in money by recycled predictions
+    "interpret": "report.interpret",  # verdicts by named, cited rules
+    "simulate_study": "simulate",  # a study with a planted truth
+}
+
+__all__ = [
+    "agreement", "alpha", "clean", "icc", "interpret", "link_cost", "link_outcome", "load_instrument", "open_study",
+    "polychoric", "read_encounters", "read_responses", "simulate_study", "unit_scores",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"microresearch has no {name!r}; it has: {', '.join(__all__)}")
+    return getattr(import_module(f"microresearch.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__doc__"])
