@@ -105,6 +105,11 @@ class Instrument:
 
         return instrument_html(self)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Characteristic code to name, in the instrument's order."""
+        return {characteristic.code: characteristic.name for characteristic in self.characteristics}
+
     def item(self, code: str) -> Item:
         """The item with this code; SpecError when there is none."""
         return _by_code(self.items, code, "item")

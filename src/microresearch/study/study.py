@@ -118,7 +118,7 @@ class Study:
         """Code to name of what is scored, in order: the instrument's characteristics, or the columns of [exposure]."""
         if self.spec.exposure is not None:
             return {column: column.replace("_", " ") for column in self.spec.exposure.columns}
-        return {c.code: c.name for c in self.instrument.characteristics}
+        return self.instrument.names
 
     @property
     def plan_hash(self) -> str:

@@ -1,0 +1,115 @@
+"""How do measurement results become tables of the paper? Items, reliability, retest, agreement, unit scores."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from microresearch.report.tables import Table
+from microresearch.units.agreement import Agreement
+from microresearch.units.score_table import UnitScores
+
+CHARACTERISTIC = {"characteristic": "Characteristic"}
+INTERVAL = {"ci_low": "95% CI low", "ci_high": "high"}
+
+
+def item_table(states: pd.DataFrame, names: Mapping[str, str], form: str) -> Table:
+    """Every item in its four states with mean, SD, floor and ceiling: from `item_states`."""
+    frame = _named(states, names)
+    labels = {
+        "item": "Item", **CHARACTERISTIC, "answered": "Answered", "cant_rate": "Can't rate", "blank": "Blank",
+        "not_applicable": "Not applicable", "mean": "Mean", "sd": "SD", "floor": "Floor %", "ceiling": "Ceiling %",
+    }  # fmt: skip
+    return _table(
+        frame, f"Items: {form}", labels, counts=("answered", "cant_rate", "blank", "not_applicable"),
+        decimals={"floor": 1, "ceiling": 1}, shares={"floor": ("", "answered"), "ceiling": ("", "answered")},
+        notes=("Mean, SD, floor and ceiling are of keyed answers; (R) marks items that are reversed.",),
+    )  # fmt: skip
+
+
+def consistency_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table | None:
+    """Raw alpha with Feldt's interval, a row a characteristic: from `alpha_table`; None where no alpha can be had."""
+    if "estimate" not in found:
+        return None
+    frame = _named(found[found["term"] == "alpha"].rename(columns={"group": "characteristic"}), names)
+    labels = {**CHARACTERISTIC, "n_items": "Items", "estimate": "Alpha", **INTERVAL, "n": "n", "note": "Note"}
+    return _table(
+        frame, f"Internal consistency: {form}", labels, counts=("n",), bounded=("estimate", "ci_low", "ci_high"),
+        decimals={"n_items": 0},
+        notes=("Raw alpha from pairwise covariances; Feldt's (1965) interval on the fewest staff behind a pair.",),
+    )  # fmt: skip
+
+
+def retest_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table | None:
+    """ICC(2,1) of staff who answered twice: from `retest`; None where nobody did."""
+    if "estimate" not in found:
+        return None
+    frame = _named(found.rename(columns={"group": "characteristic"}), names)
+    labels = {**CHARACTERISTIC, "estimate": "ICC(2,1)", **INTERVAL, "n": "n", "note": "Note"}
+    bounded = ("estimate", "ci_low", "ci_high")
+    return _table(frame, f"Retest reliability: {form}", labels, counts=("n",), bounded=bounded)
+
+
+def agreement_table(found: Agreement, names: Mapping[str, str], form: str) -> Table:
+    """ICC(1), ICC(2), rwg(j) and the average deviation, a row a characteristic: from `agreement`."""
+    scales = found.scales
+    wide = scales.pivot(index="group", columns="term", values="estimate").reindex(list(dict.fromkeys(scales["group"])))
+    first = scales[scales["term"] == "ICC(1), REML"].set_index("group")
+    frame = pd.DataFrame(
+        {
+            "characteristic": wide.index, "icc1_anova": wide["ICC(1), ANOVA"], "icc1": wide["ICC(1), REML"],
+            "ci_low": first["ci_low"], "ci_high": first["ci_high"], "f": first["statistic"], "p": first["p"],
+            "icc2": wide["ICC(2), REML"], "rwg": wide["rwg(j), uniform null, median"],
+            "rwg_skewed": wide.get("rwg(j), skewed null, median"), "ad": wide["AD about the mean, mean"],
+        }
+    )  # fmt: skip
+    frame = _named(frame.dropna(axis=1, how="all"), names)
+    labels = {
+        **CHARACTERISTIC, "icc1_anova": "ICC(1) ANOVA", "icc1": "ICC(1) REML", **INTERVAL, "f": "F", "p": "p",
+        "icc2": "ICC(2) REML", "rwg": "rwg(j) uniform", "rwg_skewed": "rwg(j) skewed", "ad": "AD",
+    }  # fmt: skip
+    return _table(
+        frame, f"Agreement of staff within units: {form}", labels,
+        bounded=("icc1_anova", "icc1", "ci_low", "ci_high", "icc2", "rwg", "rwg_skewed"),
+        notes=(
+            "ICC(1): share of the variance of a score between units; ICC(2): reliability of a unit's mean. "
+            "rwg(j): median over units, against answers spread evenly over the scale (uniform) or leaning to one end "
+            "(skewed); AD: mean average deviation in scale points. All units together, hospitals not held constant.",
+        ),
+    )  # fmt: skip
+
+
+def unit_score_table(scores: UnitScores, names: Mapping[str, str]) -> Table:
+    """Tau, ICC(1) within hospitals and reliability, a row a characteristic."""
+    labels = {
+        **CHARACTERISTIC, "tau": "Tau", "tau_low": "95% CI low", "tau_high": "high", "icc1": "ICC(1)",
+        "icc1_low": "95% CI low ", "icc1_high": "high ", "reliability": "Mean reliability", "note": "Note",
+    }  # fmt: skip
+    title = "How units differ within hospitals, and how reliably"
+    bounded = ("icc1", "icc1_low", "icc1_high", "reliability")
+    return _table(_named(scores.components, names), title, labels, bounded=bounded, notes=(f"{scores.method}.",))
+
+
+def _named(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    return frame.assign(characteristic=[names.get(str(code), str(code)) for code in frame["characteristic"]])
+
+
+def _table(
+    frame: pd.DataFrame,
+    title: str,
+    labels: Mapping[str, str],
+    *,
+    counts: Sequence[str] = (),
+    bounded: Sequence[str] = (),
+    decimals: Mapping[str, int] | None = None,
+    shares: Mapping[str, tuple[str, str]] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Table:
+    """A table of the labelled columns that the frame has, in the labels' order; notes that say nothing are left out."""
+    empty = {"note"} if "note" in frame and (frame["note"].fillna("") == "").all() else set()
+    kept = [column for column in labels if column in frame and column not in empty]
+    return Table(
+        frame[kept].reset_index(drop=True), title, notes,
+        counts=tuple(c for c in counts if c in kept), bounded=tuple(c for c in bounded if c in kept),
+        decimals={c: d for c, d in (decimals or {}).items() if c in kept}, labels={c: labels[c] for c in kept},
+        shares={c: s for c, s in (shares or {}).items() if c in kept},
+    )  # fmt: skip
