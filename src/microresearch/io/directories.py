@@ -79,7 +79,6 @@ def recover(target: str | Path) -> bool:
         return False
     if new.exists():
         if target.exists():
-            remove(old)
             target.rename(old)
         new.rename(target)
     elif not target.exists():

@@ -39,6 +39,10 @@ def read_csv_text(path: str | Path, encoding: str | None = None) -> str:
         raise DataError(Problem("the file is empty", file=shown(path), mend="export it again"))
     marked = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
     name = marked or encoding or "utf-8"
+    if not name.lower().startswith(("utf-16", "utf-32", "utf_16", "utf_32")) and b"\x00" in data:
+        row = data[: data.index(b"\x00")].count(b"\n") + 1
+        mend = 'declare encoding = "utf-16-le" if it is UTF-16, or export it as UTF-8'
+        raise DataError(Problem("the file holds NUL characters", file=shown(path), row=row, mend=mend))
     try:
         text = data.decode(name)
     except LookupError:
@@ -48,10 +52,6 @@ def read_csv_text(path: str | Path, encoding: str | None = None) -> str:
         what = f"the file is not in {name.removesuffix('-sig').upper()} (byte {cause.start + 1})"
         mend = 'declare its encoding (say encoding = "latin-1" or "utf-16-le"), or export it as UTF-8'
         raise DataError(Problem(what, file=shown(path), row=_row_reached(before), mend=mend)) from None
-    if "\x00" in text:
-        row = _row_reached(text[: text.index("\x00")].replace("\x00", ""))
-        mend = 'declare encoding = "utf-16-le" if it is UTF-16, or export it as UTF-8'
-        raise DataError(Problem("the file holds NUL characters", file=shown(path), row=row, mend=mend))
     return text
 
 
