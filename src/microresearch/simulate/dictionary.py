@@ -11,8 +11,8 @@ def data_dictionary(truth: dict[str, Any]) -> str:
     rows = f"{sizes['submissions']:,} responses", f"{sizes['roster']:,} staff", f"{sizes['stays']:,} stays"
     return f"""{FIRST_LINE}
 
-They were drawn by `microresearch simulate` with seed {truth["seed"]} from a model whose every number stands in
-`../truth.json`. `SHA256SUMS` lists the files' hashes (`sha256sum -c SHA256SUMS`). {sizes["hospitals"]} hospitals,
+They were drawn by `microresearch simulate` with seed {truth["seed"]}. What was planted, and the population value of every
+estimand, stand in `../truth.json`. `SHA256SUMS` lists the files' hashes (`sha256sum -c SHA256SUMS`). {sizes["hospitals"]} hospitals,
 {sizes["units"]} units, {rows[1]} on the roster, {rows[0]} to the survey, {rows[2]}.
 
 ## survey.csv: the survey as Qualtrics exports it

@@ -71,16 +71,16 @@ def _counts(setting: Setting, sent: Submissions, misspelt: int, stays: Stays) ->
     return {
         "sizes": {
             "hospitals": len(setting.hospital_means), "units": len(setting.units), "roster": len(setting.roster),
-            "submissions": len(rows), "analysed_wave_1": int((analysed & (rows["wave"] == 1)).sum()),
-            "analysed_wave_2": int((analysed & (rows["wave"] == 2)).sum()), "stays": len(table),
-            "patients": int(table["patient_id"].nunique()),
-            "experience_ratings": int(table["experience"].notna().sum()), "deaths": int(table["died"].sum()),
+            "submissions": len(rows), "analysed_wave_1": (analysed & (rows["wave"] == 1)).sum(),
+            "analysed_wave_2": (analysed & (rows["wave"] == 2)).sum(), "stays": len(table),
+            "patients": table["patient_id"].nunique(),
+            "experience_ratings": table["experience"].notna().sum(), "deaths": table["died"].sum(),
         },
-        "exclusions": {name: int((rows["kind"] == name).sum()) for name in EXCLUSIONS},
+        "exclusions": {name: (rows["kind"] == name).sum() for name in EXCLUSIONS},
         "mess": {
-            "straight_lining": int(rows["straight"].sum()), "kept_partial": int(rows["partial"].sum()),
+            "straight_lining": rows["straight"].sum(), "kept_partial": rows["partial"].sum(),
             "misspelt_units": misspelt,
-            "broken_off_before_a_full_one": int(((rows["kind"] == "duplicate") & ~rows["finished"]).sum()),
+            "broken_off_before_a_full_one": ((rows["kind"] == "duplicate") & ~rows["finished"]).sum(),
         },
     }  # fmt: skip
 

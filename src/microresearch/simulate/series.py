@@ -31,7 +31,7 @@ def coefficients(thresholds: Floats, n_terms: int) -> Floats:
     A fair coin, 1 or 2, on latents with correlation 0.5: its covariance is arcsin(0.5) / (2 pi).
 
     >>> c = coefficients(np.array([0.0]), 200)
-    >>> float((c[1:] ** 2 * 0.5 ** np.arange(1, 200)).sum()), np.arcsin(0.5) / (2 * np.pi)
+    >>> float((c[1:] ** 2 * 0.5 ** np.arange(1, 200)).sum()), float(np.arcsin(0.5) / (2 * np.pi))
     (0.08333333, 0.08333333)
     """
     t = np.asarray(thresholds, dtype=np.float64)

@@ -51,7 +51,7 @@ def draw_stays(
     unit, age, male, comorbidity = (part[shuffled] for part in (unit, age, male, comorbidity))
     table = pd.DataFrame({
         "unit": setting.units["unit"].to_numpy()[unit],
-        "admitted": OPENED + day.astype("timedelta64[D]"),
+        "admitted": (OPENED + day.astype("timedelta64[D]")).astype("datetime64[us]"),
         "age": _within(np.array(AGE_BANDS), age, patients), "sex": np.array(SEXES)[male],
         "comorbidity": _within(np.array(COMORBIDITY_GROUPS), comorbidity, patients),
     })  # fmt: skip

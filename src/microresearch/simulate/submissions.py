@@ -4,10 +4,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from microresearch.errors import DataError
-from microresearch.simulate.answers import BLANK, CANT_RATE, Codes, draw_answers, unasked
+from microresearch.simulate.answers import BLANK, Codes, draw_answers, unasked
 from microresearch.simulate.hospitals import Setting
 from microresearch.simulate.plant import ROLES, Floats, Mess
 from microresearch.simulate.truth import Population
@@ -62,9 +61,9 @@ def draw_submissions(
         )
     rows = pd.DataFrame({"kind": kind, "staff": staff, "unit": setting.staff_unit[staff], "wave": 1})
     rows["role"] = setting.staff_role[staff]
-    rows["straight"] = np.arange(len(staff)) - last < flat
-    rows.loc[: last - 1, "straight"] = False
-    rows["retest"] = np.arange(len(staff)) >= len(staff) - counts["retest"]
+    place = np.arange(len(staff))
+    rows["straight"] = (place >= last) & (place < last + flat)
+    rows["retest"] = place >= len(staff) - counts["retest"]
     rows["partial"] = False
     unit, role = rows["unit"].to_numpy(), rows["role"].to_numpy()
     inside = setting.kind.academic[unit]
@@ -73,7 +72,10 @@ def draw_submissions(
     )
     answers = np.hstack(first)
     _pace(rows, rng)
-    _spoil(population, rows, answers, inside, counts["kept_partial"], rng)
+    _spoil(population, rows, answers, rng)
+    _break_off(population, rows, answers, counts["kept_partial"], rng)
+    long = len(population.forms[0].loading)
+    answers[:, :long] = unasked(population.forms[0], answers[:, :long], inside)
     retest = rows[rows["retest"]].assign(wave=2, start=lambda part: part["start"] + 21 * DAY)
     parts = [(rows, answers), (retest, np.hstack(second))]
     parts.append(_duplicates(rows, answers, counts["duplicate"], rng))
@@ -90,10 +92,7 @@ def _pace(rows: pd.DataFrame, rng: np.random.Generator) -> None:
     rows["shown"], rows["finished"] = 62, True
 
 
-def _spoil(
-    population: Population, rows: pd.DataFrame, answers: Codes, inside: NDArray[np.bool_], partial: int,
-    rng: np.random.Generator,
-) -> None:  # fmt: skip
+def _spoil(population: Population, rows: pd.DataFrame, answers: Codes, rng: np.random.Generator) -> None:
     """Turn the answers of the marked rows into what their kind of mess looks like."""
     kind = rows["kind"].to_numpy()
     plant, forms = population.plant, population.forms
@@ -116,17 +115,19 @@ def _spoil(
     some = np.flatnonzero(rows["straight"])
     one = np.searchsorted(np.cumsum(plant.straight_answers), rng.random(len(some)), side="right") + 1
     answers[some] = np.minimum(one[:, None], high).astype(np.int8)
-    ends = _page_ends(population)[7:10]
-    free = (kind == "analysed") & ~rows["straight"].to_numpy() & ~rows["retest"].to_numpy()
-    free &= (answers[:, : ends[0]] != BLANK).sum(axis=1) - (answers[:, : ends[0]] == CANT_RATE).sum(
-        axis=1
-    ) >= FEWEST_KEPT
-    some = np.flatnonzero(free)[:partial]
-    shown = np.array(ends)[rng.integers(0, len(ends), len(some))]
-    answers[some] = np.where(np.arange(width) < shown[:, None], answers[some], np.int8(BLANK))
+
+
+def _break_off(
+    population: Population, rows: pd.DataFrame, answers: Codes, count: int, rng: np.random.Generator
+) -> None:
+    """Let some good responses end after the eighth page or later: beyond half of the survey, so they stay in."""
+    ends = np.array(_page_ends(population)[7:10])
+    seen = (answers[:, : ends[0]] > BLANK).sum(axis=1)
+    good = (rows["kind"] == "analysed") & ~rows["straight"] & ~rows["retest"] & (seen >= FEWEST_KEPT)
+    some = np.flatnonzero(good)[:count]
+    shown = ends[rng.integers(0, len(ends), len(some))]
+    answers[some] = np.where(np.arange(answers.shape[1]) < shown[:, None], answers[some], np.int8(BLANK))
     rows.loc[some, "shown"], rows.loc[some, "finished"], rows.loc[some, "partial"] = shown, False, True
-    long = len(forms[0].loading)
-    answers[:, :long] = unasked(forms[0], answers[:, :long], inside)
 
 
 def _page_ends(population: Population) -> list[int]:
@@ -149,10 +150,11 @@ def _duplicates(rows: pd.DataFrame, answers: Codes, count: int, rng: np.random.G
         else:
             said = np.flatnonzero(ticks[i] > BLANK)
             ticks[i, rng.choice(said, 4, replace=False)] = BLANK
-    apart = rng.integers(1, 6, len(some)) * DAY + rng.integers(0, 3600, len(some))
+    later = extra["start"] + rng.integers(1, 6, len(some)) * DAY + rng.integers(0, 3600, len(some))
+    earlier = extra["start"] * rng.integers(2, 8, len(some)) // 10
     extra["finished"] = broken == 0
     extra["shown"] = np.where(broken, broken, extra["shown"])
-    extra["start"] = np.where(broken, extra["start"] - apart, extra["start"] + apart)
+    extra["start"] = np.where(broken, earlier, later)
     extra["duration"] = np.where(broken, 60 + 5 * extra["shown"], extra["duration"])
     return extra, ticks
 
@@ -172,5 +174,5 @@ def _strangers(
     rows["unit"] = np.where(~preview & (np.arange(n) % 3 == 0), -1, unit)
     rows["straight"] = rows["retest"] = rows["partial"] = False
     _pace(rows, rng)
-    rows.loc[preview, "start"] -= 12 * DAY
+    rows.loc[preview, "start"] -= 28 * DAY
     return rows, answers
