@@ -2,7 +2,8 @@ import glm_cases as cases
 import numpy as np
 import pytest
 
-from microresearch.errors import ConvergenceError, DataError
+from microresearch.errors import DataError
+from microresearch.numeric.glm import Separation
 from microresearch.numeric.unit_effects import unit_effects
 
 MIX = ["ageb", "agec", "sexM"]
@@ -66,8 +67,9 @@ def test_slopes_come_from_within_units():
 
 def test_refusals():
     z, n, unit = np.array([[0.0], [1], [0], [1]]), np.full(4, 30.0), np.array([0, 0, 1, 1])
-    with pytest.raises(ConvergenceError, match="case-mix column 0"):
+    with pytest.raises(Separation) as caught:
         unit_effects("binomial", z, n, np.array([10.0, 0, 12, 0]), unit)
+    assert caught.value.columns == [0]
     with pytest.raises(DataError, match="no unit has both"):
         unit_effects("binomial", z, n, np.zeros(4), unit)
     with pytest.raises(DataError, match="two-part"):

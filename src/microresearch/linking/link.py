@@ -8,7 +8,8 @@ from scipy import stats
 from microresearch.linking.cells import Cells
 from microresearch.linking.design import Array, Design, build
 from microresearch.linking.estimates import Effect, LinkedEstimate
-from microresearch.linking.slopes import Model, Slope, slope
+from microresearch.linking.slope import Model, Slope
+from microresearch.linking.slopes import slope
 from microresearch.results import Interval, NotAvailable
 from microresearch.units.score_table import UnitScores
 
@@ -16,10 +17,11 @@ FEWEST_UNITS = 20
 """Below this number of units that tell something there is an estimate and no test."""
 FEWEST_DF = 4
 """Below this number of Satterthwaite df a t approximation is poor (Tipton 2015, Psychol Methods 20, 375-393)."""
-ABSOLUTE: dict[Model, float] = {"mixed": 1.0, "poisson": 1.0, "binomial": 1000.0, "gamma": 1.0}
+ABSOLUTE: dict[Model, float] = {"binomial": 1000.0, "two-stage": 1000.0, "quadrature": 1000.0}
+"""Risk differences are told per 1,000 stays."""
 METHODS: dict[Model, str] = {
     "mixed": "t, Satterthwaite df", "poisson": "CR2, Satterthwaite df", "binomial": "CR2, Satterthwaite df",
-    "gamma": "CR2, Satterthwaite df",
+    "gamma": "CR2, Satterthwaite df", "two-stage": "Knapp-Hartung t", "quadrature": "t, units less coefficients",
 }  # fmt: skip
 
 
@@ -88,7 +90,7 @@ class Linker:
         return self._report(slope(design, x, self.model, tau), design)
 
     def _report(self, found: Slope, design: Design) -> Effect:
-        scale = ABSOLUTE[self.model]
+        scale = ABSOLUTE.get(self.model, 1.0)
         absolute = None if found.absolute is None else found.absolute * scale
         informative = len(design.units) - design.alone
         if informative < FEWEST_UNITS:

@@ -9,13 +9,15 @@ from microresearch.linking.design import left_out
 from microresearch.linking.estimates import LinkedEstimates, adjust_family
 from microresearch.linking.identifiers import check_units
 from microresearch.linking.link import Linker
-from microresearch.linking.slopes import Model
+from microresearch.linking.slope import Model
 from microresearch.units.score_table import UnitScores
 
-MODELS: dict[str, Model] = {"continuous": "mixed", "count": "poisson", "binary": "binomial", "cost": "gamma"}
+MODELS: dict[str, Model] = {"continuous": "mixed", "count": "poisson", "binary": "two-stage", "cost": "gamma"}
+FEW_EVENTS = 20
+"""Below this median of events a unit, unit effects are too rough and "auto" takes the logistic mixed model."""
 SCALES: dict[Model, str] = {
     "mixed": "points per SD", "poisson": "log ratio per SD", "binomial": "log odds ratio per SD",
-    "gamma": "log ratio per SD",
+    "gamma": "log ratio per SD", "two-stage": "log odds ratio per SD", "quadrature": "log odds ratio per SD",
 }  # fmt: skip
 
 
@@ -23,7 +25,7 @@ def link_outcome(
     scores: UnitScores,
     cells: Cells,
     outcome: str,
-    model: Literal["auto", "mixed", "poisson", "binomial", "gamma"] = "auto",
+    model: Literal["auto", "mixed", "poisson", "binomial", "gamma", "two-stage", "quadrature"] = "auto",
     hospital: Literal["within"] | None = "within",
     covariates: Sequence[str] | None = None,
     characteristics: Sequence[str] | None = None,
@@ -44,10 +46,12 @@ def link_outcome(
     cells : Cells
     outcome : str
         Name of an outcome of `cells`.
-    model : "auto", "mixed", "poisson", "binomial" or "gamma"
-        Random unit intercept by REML with Satterthwaite df; Poisson quasi-likelihood (log link), logistic or gamma
-        (log link) regression with CR2 and Satterthwaite df, units as clusters. "auto" goes by the declared kind:
-        continuous, count, binary, cost.
+    model : "auto", "mixed", "poisson", "binomial", "gamma", "two-stage" or "quadrature"
+        "mixed": random unit intercept by REML, Satterthwaite df. "poisson" (quasi-likelihood, log link), "binomial"
+        (logit) and "gamma" (log link): regression with CR2 and Satterthwaite df, units as clusters. "two-stage": case
+        mix within units, then Knapp-Hartung regression of the units' log odds. "quadrature": logistic mixed model by
+        adaptive quadrature, t with units less unit-level coefficients. "auto" goes by the declared kind: continuous
+        mixed, count Poisson, cost gamma, binary two-stage, or quadrature with a median below 20 events a unit.
     hospital : "within" or None
         Fixed effects of the scores' hospitals, where the scores have them. None: the contrast is between all units;
         scores that were made within hospitals then give the naive effect alone.
@@ -82,7 +86,7 @@ def link_outcome(
     2nd ed., chapter 4. Small samples: Kuznetsova et al. (2017); Pustejovsky & Tipton (2018).
     """
     declared = cells.outcome(outcome)
-    chosen = _model(declared, model)
+    chosen = _model(declared, model, cells)
     wanted = _characteristics(scores, characteristics)
     if covariates is not None and set(covariates) != set(scores.covariates):
         mend = "make the scores with them: unit_scores(..., covariates=...)"
@@ -107,13 +111,16 @@ def _characteristics(scores: UnitScores, wanted: Sequence[str] | None) -> list[s
     return known if wanted is None else list(wanted)
 
 
-def _model(outcome: Outcome, model: str) -> Model:
+def _model(outcome: Outcome, model: str, cells: Cells) -> Model:
     if model == "auto":
         if not outcome.kind:
             raise SpecError(
                 Problem("this outcome has no declared kind", column=outcome.name, allowed=", ".join(MODELS))
             )
-        return MODELS[outcome.kind]
+        few = (
+            outcome.kind == "binary" and cells.table.groupby("unit")[f"{outcome.name}_sum"].sum().median() < FEW_EVENTS
+        )
+        return "quadrature" if few else MODELS[outcome.kind]
     for known in SCALES:
         if model == known:
             return known

@@ -1,46 +1,19 @@
 """How does the outcome move with a unit's score? One slope, its uncertainty, its meaning on the outcome's scale."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from microresearch.errors import ConvergenceError
 from microresearch.linking.design import Design
+from microresearch.linking.quadrature import quadrature
+from microresearch.linking.slope import Model, Slope
+from microresearch.linking.two_stage import two_stage
 from microresearch.numeric.clusters import cr2_glm
 from microresearch.numeric.glm import Family, Separation, fit_glm
 from microresearch.numeric.mixed import fit_mixed, group_moments
 
 Array = NDArray[np.float64]
-Model = Literal["mixed", "poisson", "binomial", "gamma"]
-
-
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """A score's coefficient with its standard error and degrees of freedom, per `step` of the score.
-
-    Attributes
-    ----------
-    estimate, se, df : float
-        On the model's scale: outcome units, log ratio or log odds ratio.
-    absolute, absolute_se, absolute_df : float or None
-        Mean over the stays of the difference in expected outcome when their unit's score rises by `step`
-        (recycled predictions), by the delta method; None where it is the estimate itself.
-    icc : float or None
-        Share of the adjusted variance between units, where the model has one.
-    note : str
-    """
-
-    estimate: float
-    se: float
-    df: float
-    absolute: float | None = None
-    absolute_se: float | None = None
-    absolute_df: float | None = None
-    icc: float | None = None
-    note: str = ""
 
 
 def slope(design: Design, x: Array, model: Model, step: float) -> Slope:
@@ -55,7 +28,11 @@ def slope(design: Design, x: Array, model: Model, step: float) -> Slope:
     ----------
     Average marginal effects and their delta-method variance: Basu & Rathouz (2005), Biostatistics 6, 93-109, section 3.
     """
-    return _mixed(design, x, step) if model == "mixed" else _glm(design, x, model, step)
+    if model == "mixed":
+        return _mixed(design, x, step)
+    if model == "two-stage":
+        return two_stage(design, x, step)
+    return quadrature(design, x, step) if model == "quadrature" else _glm(design, x, model, step)
 
 
 def _mixed(design: Design, x: Array, step: float) -> Slope:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from microresearch.errors import ConvergenceError, DataError
+from microresearch.numeric.glm import Separation
 
 Array = NDArray[np.float64]
 
@@ -119,7 +120,7 @@ def unit_effects(
     DataError
         An outcome the family does not allow, or no rows left for the dispersion.
     ConvergenceError
-        A case-mix slope without a finite estimate, or a gradient that is not zero.
+        A case-mix slope without a finite estimate (`Separation`), or a gradient that is not zero.
 
     References
     ----------
@@ -196,8 +197,7 @@ def _refuse_far(system: _System, slopes: Array) -> None:
     if system.family in ("binomial", "poisson") and len(slopes):
         reach = np.ptp(system.z, axis=0) * np.abs(slopes)
         if reach.max() > _FAR:
-            what = f"separation: case-mix column {int(reach.argmax())} has no finite slope within units"
-            raise ConvergenceError(f"{what}; merge levels without events.")
+            raise Separation([int(reach.argmax())])
 
 
 def _inverse_root(matrix: Array) -> Array:
