@@ -11,9 +11,9 @@ def data_dictionary(truth: dict[str, Any]) -> str:
     rows = f"{sizes['submissions']:,} responses", f"{sizes['roster']:,} staff", f"{sizes['stays']:,} stays"
     return f"""{FIRST_LINE}
 
-They were drawn by `microresearch simulate` with seed {truth["seed"]}. What was planted, and the population value of every
-estimand, stand in `../truth.json`. `SHA256SUMS` lists the files' hashes (`sha256sum -c SHA256SUMS`). {sizes["hospitals"]} hospitals,
-{sizes["units"]} units, {rows[1]} on the roster, {rows[0]} to the survey, {rows[2]}.
+They were drawn by `microresearch simulate` with seed {truth["seed"]}. What was planted, and the population value of
+every estimand, stand in `../truth.json`. `SHA256SUMS` lists the hashes of the files (`sha256sum -c SHA256SUMS`).
+{sizes["hospitals"]} hospitals, {sizes["units"]} units, {rows[1]} on the roster, {rows[0]} to the survey, {rows[2]}.
 
 ## survey.csv: the survey as Qualtrics exports it
 UTF-8 with byte order mark. Row 1 holds the column names, row 2 the wording, row 3 the ImportIds; a response a row from
