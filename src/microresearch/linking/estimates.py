@@ -61,6 +61,8 @@ class LinkedEstimate:
     note: str = ""
     p_holm: float | None = None
     p_bh: float | None = None
+    p_maxt: float | None = None
+    max_unit_influence: float | None = None
 
     @property
     def primary(self) -> Effect | NotAvailable:
@@ -121,7 +123,8 @@ class LinkedEstimates:
             "estimate_naive": row.naive.estimate if isinstance(row.naive, Effect) else None,
         }  # fmt: skip
         if estimand == _estimand(row):
-            optional |= {"p_holm": row.p_holm, "p_bh": row.p_bh}
+            optional |= {"p_holm": row.p_holm, "p_bh": row.p_bh, "p_maxt": row.p_maxt}
+            optional["max_unit_influence"] = row.max_unit_influence
         if isinstance(effect, Effect):
             optional |= self._effect(effect)
         return found | {key: value for key, value in optional.items() if value is not None}
