@@ -38,21 +38,21 @@ def effects_table(linked: LinkedEstimates, names: Names, label: str) -> Table:
     """
     frame = _readable(linked, names)
     ratio, absolute = "ratio" in frame, _absolute(linked, frame)
-    estimate = (
-        ["ratio_naive", "ratio", "ratio_low", "ratio_high"]
-        if ratio
-        else ["estimate_naive", "estimate", "ci_low", "ci_high"]
-    )
+    plain = ("estimate_naive", "estimate", "ci_low", "ci_high")
+    ratios = ("ratio_naive", "ratio", "ratio_low", "ratio_high")
+    first = (
+        0 if any(row.corrected for row in linked.rows) else 1
+    )  # without a corrected effect the naive one stands alone
+    estimate, kind = list(ratios if ratio else plain)[first:], ("Corrected", "Naive")[first]
     shown = ["name", *estimate, *absolute, "df", "p", "p_holm", "note"]
     frame = frame[[column for column in shown if column in frame]]
     if "note" in frame and (frame["note"].fillna("") == "").all():
         frame = frame.drop(columns="note")
     money = f"{linked.currency} {linked.currency_year}" if linked.model == "gamma" else "Difference"
     labels = {
-        "name": "Characteristic", "estimate_naive": "Naive", "estimate": "Corrected" if corrected else "Naive", "ci_low": "95% CI low",
-        "ci_high": "high", "ratio_naive": "Naive ratio", "ratio": "Corrected ratio" if corrected else "Naive ratio", "ratio_low": "95% CI low",
-        "ratio_high": "high", "p_holm": "Holm p", "note": "Note",
-        **dict(zip(absolute, (money, "95% CI low ", "high "), strict=False)),
+        "name": "Characteristic", "estimate_naive": "Naive", "estimate": kind, "ci_low": "95% CI low", "ci_high": "high",
+        "ratio_naive": "Naive ratio", "ratio": f"{kind} ratio", "ratio_low": "95% CI low", "ratio_high": "high",
+        "p_holm": "Holm p", "note": "Note", **dict(zip(absolute, (money, "95% CI low ", "high "), strict=False)),
     }  # fmt: skip
     whole = dict.fromkeys(absolute, 0) if linked.model == "gamma" else {}
     return Table(
