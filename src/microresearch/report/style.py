@@ -43,7 +43,7 @@ RC: dict[str, Any] = {
     "figure.facecolor": "white", "figure.edgecolor": "white", "figure.dpi": 100.0, "figure.titlesize": 8.0,
     "savefig.facecolor": "white", "savefig.edgecolor": "white", "savefig.bbox": None, "savefig.transparent": False,
     "pdf.fonttype": 42, "pdf.compression": 6, "svg.fonttype": "path", "svg.hashsalt": "microresearch",
-    "path.simplify": True, "path.sketch": None,
+    "path.simplify": True, "path.sketch": None, "text.hinting": "no_hinting",
 }  # fmt: skip
 
 _NO_DATES: dict[str, dict[str, None]] = {

@@ -53,6 +53,40 @@ def wrap(text: str, width: int) -> str:
     return fill(text, width, break_long_words=False)
 
 
+_LETTER = 0.2  # mm a point: how wide the letters of DejaVu Sans are in a sentence
+
+
+def fitted(text: str, width: float, size: float, lines: int = 1) -> tuple[str, float]:
+    """Text broken into at most so many lines of a width in mm, and the letter size (pt) at which it fits.
+
+    Below 4.5 points the text is cut, with "…".
+
+    Examples
+    --------
+    >>> fitted("Leadership", 30, 6.5)
+    ('Leadership', 6.5)
+    """
+    per_line = max(len(text) / lines, max((len(word) for word in text.split()), default=1))
+    if lines > 1 and len(text) * _LETTER * size > width:
+        broken = wrap(text, max(int(width / (_LETTER * size)), int(per_line * 1.15)))
+        if broken.count("\n") < lines:
+            text = broken
+    longest = max((len(line) for line in text.split("\n")), default=1)
+    size = min(size, width / (_LETTER * max(longest, 1)))
+    if size < 4.5:
+        keep = int(width / (_LETTER * 4.5)) - 1
+        text, size = "\n".join(line if len(line) <= keep else f"{line[:keep]}…" for line in text.split("\n")), 4.5
+    return text, size
+
+
+def row_labels(texts: Iterable[str], tall: float, width: float = 72.0) -> tuple[list[str], float]:
+    """Labels of rows that are so many mm tall, and one letter size (pt) at which they fit."""
+    lines, size = (2, 6.5) if tall >= 5.2 else (1, min(6.0, 1.6 * tall))
+    pairs = [fitted(text, width, size, lines) for text in texts]
+    least = min((points for _, points in pairs), default=size)
+    return [text for text, _ in pairs], least
+
+
 def listed(words: Iterable[str]) -> str:
     """Words as a sentence lists them.
 
