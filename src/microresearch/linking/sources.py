@@ -1,6 +1,5 @@
 """Where do the extracts lie? Files and frames as views of one private DuckDB, with the checks that all need."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from microresearch import io
 from microresearch.errors import DataError, Problem
 
 Source = str | Path | pd.DataFrame
@@ -25,11 +25,11 @@ def quoted(name: str) -> str:
 @contextmanager
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of our own: one thread (sums in the rows' order, so the same digits), its spill deleted after."""
-    with tempfile.TemporaryDirectory() as spill:
+    with io.scratch() as spill:
         settings: dict[str, bool | float | int | list[str] | str] = {
             "threads": 1,
             "memory_limit": "1GB",
-            "temp_directory": spill,
+            "temp_directory": str(spill),
         }
         with duckdb.connect(config=settings) as connection:
             yield connection

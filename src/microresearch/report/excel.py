@@ -4,6 +4,7 @@ import io
 from typing import TYPE_CHECKING
 
 from microresearch.report.archive import stable_zip
+from microresearch.report.cells import is_number, neutral
 from microresearch.report.rounding import missing
 from microresearch.results import NotAvailable
 
@@ -24,8 +25,6 @@ def to_xlsx(table: "Table") -> bytes:
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Border, Font, Side
     from openpyxl.utils import get_column_letter
-
-    from microresearch.report.tables import is_number, neutral
 
     book = Workbook()
     sheet = book.worksheets[0]
@@ -59,8 +58,6 @@ def to_xlsx(table: "Table") -> bytes:
 
 
 def _value(value: object) -> float | int | str | None:
-    from microresearch.report.tables import is_number, neutral
-
     if isinstance(value, NotAvailable):
         return neutral(f"not available: {value.reason}")
     if missing(value):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from microresearch.errors import DataError, Problem
+from microresearch.report.cells import is_number, neutral
 from microresearch.report.rounding import apa, missing, p_value
 from microresearch.results import NotAvailable
 
@@ -181,22 +182,6 @@ class Table:
 def letter(place: int) -> str:
     """The superscript letter of a footnote: ᵃ, ᵇ, ..."""
     return "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"[place % 25]
-
-
-def neutral(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe before a leading = + - @, tab or return.
-
-    Examples
-    --------
-    >>> neutral("=HYPERLINK(1)"), neutral("Leadership")
-    ("'=HYPERLINK(1)", 'Leadership')
-    """
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
-
-
-def is_number(value: object) -> bool:
-    """Whether a value is a number (a truth value is not)."""
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
 
 
 def _class(number: bool) -> str:
