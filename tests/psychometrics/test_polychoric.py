@@ -92,7 +92,7 @@ def test_planted_correlations_are_recovered():
     np.testing.assert_allclose(result.thresholds["b"], [0.8, 1.6], atol=0.03)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000))
 def test_what_may_not_change_rho(seed):
     x = ordinal(seed)

@@ -15,6 +15,8 @@ Extraction = Literal["minres", "ml", "paf"]
 LOWEST, HIGHEST = 0.005, 1.0
 """Bounds of a uniqueness, as factanal and psych set them."""
 TOLERANCE = 1e-9
+ROUNDING = 1e-14
+"""Values of the discrepancy that differ by less are equal: near the optimum a full Newton step is then taken."""
 MAX_STEPS = 500
 MAX_PAF = 20_000
 
@@ -148,12 +150,12 @@ def _newton(function: Discrepancy, start: Floats, low: float, high: float) -> tu
             return x, value, step, left
         direction = np.zeros_like(x)
         roots, axes = np.linalg.eigh(curve[np.ix_(free, free)])
-        bent = np.maximum(np.abs(roots), 1e-4 * np.abs(roots).max())
+        bent = np.maximum(np.abs(roots), 1e-6 * np.abs(roots).max())
         direction[free] = -axes @ ((axes.T @ slope[free]) / bent)
         for halving in range(40):
             new = np.clip(x + direction * 0.5**halving, low, high)
             new_value, new_slope, new_curve = function(new)
-            if new_value <= value + 1e-4 * float(slope @ (new - x)):
+            if new_value <= value + 1e-4 * float(slope @ (new - x)) + ROUNDING * (1 + abs(value)):
                 break
         else:
             if left < 1e-6:  # rounding: no smaller value can be told from this one

@@ -13,6 +13,7 @@ from microresearch.numeric.rotation import ROTATIONS, Rotated, Rotation, match, 
 from microresearch.numeric.rotation.criteria import criterion
 from microresearch.numeric.rotation.projection import project
 from microresearch.numeric.rotation.rotate import promax_transform
+from microresearch.parallel import map_seeded
 from microresearch.psychometrics.correlations import pearson
 
 Floats = NDArray[np.float64]
@@ -63,15 +64,17 @@ def replicate_loadings(
     ----------
     Zhang, Preacher & Luo (2010), Multivariate Behavioral Research 45, 104-134. doi:10.1080/00273170903504836
     """
-    stack: list[Floats] = []
-    failed = 0
-    for child in np.random.SeedSequence(seed).spawn(n_boot):
-        rows = np.random.default_rng(child).integers(0, len(values), len(values))
+
+    def one(_: int, rng: np.random.Generator) -> Floats | None:
+        rows = rng.integers(0, len(values), len(values))
         try:
             matrix = smooth(_correlations(values[rows], kind, empty_cells)).matrix
-            stack.append(extract(matrix, unrotated.shape[1], extraction).loadings)
+            return extract(matrix, unrotated.shape[1], extraction).loadings
         except (DataError, ConvergenceError):
-            failed += 1
+            return None
+
+    stack = [found for found in map_seeded(one, range(n_boot), seed) if found is not None]
+    failed = n_boot - len(stack)
     if failed > n_boot / 10:
         raise ConvergenceError(f"{failed} of {n_boot} bootstrap samples could not be fitted.")
     loose = np.array(stack)
