@@ -52,7 +52,8 @@ def effects_table(linked: LinkedEstimates, names: Names, label: str) -> Table:
     labels = {
         "name": "Characteristic", "estimate_naive": "Naive", "estimate": kind, "ci_low": "95% CI low",
         "ci_high": "high", "ratio_naive": "Naive ratio", "ratio": f"{kind} ratio", "ratio_low": "95% CI low",
-        "ratio_high": "high", "p_holm": "Holm p", "note": "Note", **dict(zip(absolute, (money, "95% CI low ", "high "), strict=False)),
+        "ratio_high": "high", "p_holm": "Holm p", "note": "Note",
+        **dict(zip(absolute, (money, "95% CI low ", "high "), strict=False)),
     }  # fmt: skip
     whole = dict.fromkeys(absolute, 0) if linked.model == "gamma" else {}
     return Table(
