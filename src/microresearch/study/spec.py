@@ -202,6 +202,13 @@ class Run(Section):
     notebooks: tuple[Words, ...] | None = None
 
 
+class Reproduce(Section):
+    """[reproduce]: how near a number must come again; counts and whole numbers must be the same."""
+
+    tolerance: float = Field(default=1e-8, gt=0, lt=0.01)
+    wider: dict[str, Annotated[float, Field(gt=0, lt=0.1)]] = Field(default_factory=dict)
+
+
 class StudySpec(Section):
     """The whole of study.toml."""
 
@@ -217,6 +224,7 @@ class StudySpec(Section):
     plan: Plan = Plan()
     disclosure: Disclosure = Disclosure()
     run: Run = Run()
+    reproduce: Reproduce = Reproduce()
 
     @field_validator("outcomes")
     @classmethod
