@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help paper test lab lint lock FORCE
+.PHONY: help paper test lab bench calibrate lint lock FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,12 @@ test: $(VENV)/.test ## run every test
 
 lab: $(VENV)/.paper ## open the notebooks in JupyterLab
 	@$(BIN)/microresearch lab
+
+bench: $(VENV)/.test ## measure speed against the peers that are installed (see benchmarks/README.md)
+	@set -e; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script; done
+
+calibrate: $(VENV)/.test ## repeat the long simulations behind the committed tables (hours; goes on where it stopped)
+	@set -e; for script in benchmarks/calibrate/*.py; do echo "$$script"; $(BIN)/python $$script; done
 
 lint: $(VENV)/.test ## check style and types
 	@$(BIN)/ruff check .
