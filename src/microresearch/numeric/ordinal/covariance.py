@@ -27,9 +27,14 @@ def threshold_scores(thresholds: Floats) -> Floats:
 
 def threshold_influence(coded: Coded, thresholds: Floats) -> Floats:
     """Influence of a person in each category on each threshold, shape (n_items, width, width - 1), unscaled by n."""
+    return margin_influence(marginal_counts(coded), coded.n_categories, thresholds)
+
+
+def margin_influence(counts: Floats, n_categories: Ints, thresholds: Floats) -> Floats:
+    """The same from counts of the categories, shape (n_items, width)."""
     scores = threshold_scores(thresholds)
-    information = np.einsum("ia,ias,iat->ist", marginal_counts(coded), scores, scores)
-    spare = np.arange(scores.shape[2]) >= (coded.n_categories - 1)[:, None]
+    information = np.einsum("ia,ias,iat->ist", counts, scores, scores)
+    spare = np.arange(scores.shape[2]) >= (n_categories - 1)[:, None]
     item, place = np.nonzero(spare)
     information[item, place, place] = 1.0
     return np.matmul(scores, np.linalg.inv(information))
@@ -46,18 +51,24 @@ def pair_influence(coded: Coded, fit: PairFit, part: slice) -> tuple[Floats, Flo
     cell : array, shape (n_pairs, width, width)
     row, column : arrays, shape (n_pairs, width)
     """
-    first, second, rho = fit.first[part], fit.second[part], fit.rho[part]
-    rows, columns = fit.thresholds[first], fit.thresholds[second]
+    first, second = fit.first[part], fit.second[part]
+    own = threshold_influence(coded, fit.thresholds)
+    limits = fit.thresholds[first], fit.thresholds[second]
+    return table_influence(fit.counts[part], *limits, fit.rho[part], own[first], own[second])
+
+
+def table_influence(
+    counts: Floats, rows: Floats, columns: Floats, rho: Floats, own_rows: Floats, own_columns: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """The same from two-way tables, padded thresholds of their rows and columns, and the margins' own influence."""
     cells = cell_probabilities(rows, columns, rho)
     ratio = cell_slopes(rows, columns, rho) / cells
-    counts = fit.counts[part]
     information = np.einsum("kab,kab->k", counts, ratio * ratio)[:, None]
     weighted = counts * ratio / cells
-    own = threshold_influence(coded, fit.thresholds)
     by_row = np.einsum("kab,ksab->ks", weighted, _margin_slopes(rows, columns, rho))
     by_column = np.einsum("kab,ksba->ks", weighted, _margin_slopes(columns, rows, rho))
-    row = np.einsum("kas,ks->ka", own[first], by_row) / information
-    column = np.einsum("kbs,ks->kb", own[second], by_column) / information
+    row = np.einsum("kas,ks->ka", own_rows, by_row) / information
+    column = np.einsum("kbs,ks->kb", own_columns, by_column) / information
     return ratio / information[:, :, None], row, column
 
 

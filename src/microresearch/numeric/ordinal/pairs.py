@@ -92,7 +92,7 @@ def fit_pairs(coded: Coded, empty_cells: EmptyCells = "lavaan") -> PairFit:
     converged = np.zeros(len(first), dtype=np.bool_)
     for start in range(0, len(first), CHUNK):
         part = slice(start, start + CHUNK)
-        rho[part], steps[part], converged[part] = _score(
+        rho[part], steps[part], converged[part] = score_tables(
             filled[part], thresholds[first[part]], thresholds[second[part]]
         )
     at_limit = np.abs(rho) >= LIMIT - 1e-6
@@ -146,7 +146,7 @@ def _loglik(counts: Floats, cells: Floats) -> Floats:
     return np.einsum("kab,kab->k", counts, np.log(cells))
 
 
-def _score(counts: Floats, rows: Floats, columns: Floats) -> tuple[Floats, Ints, NDArray[np.bool_]]:
+def score_tables(counts: Floats, rows: Floats, columns: Floats) -> tuple[Floats, Ints, NDArray[np.bool_]]:
     """Fisher scoring of each table, steps halved where the likelihood would fall and before the limit is crossed."""
     n_pairs = len(counts)
     total = counts.sum(axis=(1, 2))
