@@ -171,7 +171,7 @@ def mahalanobis(values: Floats) -> tuple[Floats, Floats] | NotAvailable:
     moments by EM otherwise; the degrees of freedom are the items that the person answered.
     """
     try:
-        moments = em_normal(values, tolerance=1e-6)
+        moments = em_normal(values, tolerance=1e-5)
     except (DataError, ConvergenceError) as error:
         return NotAvailable(str(error))
     cov = moments.cov * moments.n_used / (moments.n_used - 1)

@@ -12,9 +12,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pattern:
-    """The people who miss the same items: which are observed, and who they are."""
+    """The people who miss the same items: which are observed, which are missing, and who they are."""
 
     observed: NDArray[np.intp]
+    missing: NDArray[np.intp]
     rows: NDArray[np.intp]
 
 
@@ -50,7 +51,9 @@ def patterns_of(x: Floats) -> tuple[Pattern, ...]:
     kinds, which = np.unique(seen, axis=0, return_inverse=True)
     which = which.ravel()
     return tuple(
-        Pattern(np.flatnonzero(kind), np.flatnonzero(which == i)) for i, kind in enumerate(kinds) if kind.any()
+        Pattern(np.flatnonzero(kind), np.flatnonzero(~kind), np.flatnonzero(which == i))
+        for i, kind in enumerate(kinds)
+        if kind.any()
     )
 
 
@@ -85,11 +88,14 @@ def em_normal(x: Floats, tolerance: float = 1e-8, max_iterations: int = 2000) ->
     mean, cov = np.zeros(k), np.eye(k)
     change = np.inf
     for iteration in range(1, max_iterations + 1):
+        precision = _inverse(cov)
         total, cross = np.zeros(k), np.zeros((k, k))
         for kind in kinds:
-            filled, left = _expected(z, kind, mean, cov)
+            filled, left = _expected(z, kind, mean, precision)
             total += filled.sum(axis=0)
-            cross += filled.T @ filled + len(kind.rows) * left
+            cross += filled.T @ filled
+            missing = kind.missing
+            cross[missing[:, None], missing] += len(kind.rows) * left
         new_mean = total / n
         new_cov = cross / n - np.outer(new_mean, new_mean)
         change = float(max(np.abs(new_mean - mean).max(), np.abs(new_cov - cov).max()))
@@ -99,15 +105,24 @@ def em_normal(x: Floats, tolerance: float = 1e-8, max_iterations: int = 2000) ->
     raise ConvergenceError(f"EM did not settle in {max_iterations} steps (last change {change:.1e} SD).")
 
 
-def _expected(z: Floats, kind: Pattern, mean: Floats, cov: Floats) -> tuple[Floats, Floats]:
-    """Rows of one pattern with missing values at their expectation, and the covariance that is left in them."""
-    filled = z[kind.rows]
-    left = np.zeros_like(cov)
-    missing = np.setdiff1d(np.arange(len(mean)), kind.observed)
-    if len(missing):
-        inside = cov[np.ix_(kind.observed, kind.observed)]
-        across = cov[np.ix_(kind.observed, missing)]
-        weights = np.linalg.solve(inside, across)
-        filled[:, missing] = mean[missing] + (filled[:, kind.observed] - mean[kind.observed]) @ weights
-        left[np.ix_(missing, missing)] = cov[np.ix_(missing, missing)] - across.T @ weights
+def _expected(z: Floats, kind: Pattern, mean: Floats, precision: Floats) -> tuple[Floats, Floats]:
+    """Rows of one pattern with missing values at their expectation, and the covariance that is left in them.
+
+    Both come from the precision matrix, whose block of the missing items is small where few are missing.
+    """
+    filled, missing = z[kind.rows], kind.missing
+    if not len(missing):
+        return filled, np.empty((0, 0))
+    left: Floats = np.linalg.inv(precision[missing[:, None], missing]).astype(np.float64)
+    across = precision[missing[:, None], kind.observed]
+    apart = filled[:, kind.observed] - mean[kind.observed]
+    filled[:, missing] = mean[missing] - apart @ (left @ across).T
     return filled, left
+
+
+def _inverse(matrix: Floats) -> Floats:
+    """The inverse of a covariance or precision matrix, refused where items are linear combinations of others."""
+    values, vectors = np.linalg.eigh(matrix)
+    if values[0] <= 1e-12 * values[-1]:
+        raise DataError("some items are linear combinations of others, so their moments cannot be used")
+    return np.asarray((vectors / values) @ vectors.T, dtype=np.float64)
