@@ -1,3 +1,4 @@
+import os
 import re
 import shutil
 import subprocess
@@ -118,14 +119,45 @@ window.addEventListener("load", function () {
 </script></head>"""
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_in_a_browser_tables_sort_themes_switch_and_nothing_overflows(tmp_path: Path, width: int) -> None:
+def visit(tmp_path: Path, html: str, width: int) -> tuple[str, str]:
+    """The page's document after its scripts have run, and what the browser logged."""
     path = tmp_path / "report.html"
-    path.write_text(page().replace("</head>", SORT, 1), encoding="utf-8")
+    path.write_text(html, encoding="utf-8")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
              "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}",
-             f"--window-size={width},900", "--enable-logging=stderr", "--dump-dom"]  # fmt: skip
+             f"--window-size={width},900", "--enable-logging=stderr", "--virtual-time-budget=20000",
+             "--dump-dom"]  # fmt: skip
     done = subprocess.run([browser(), *flags, path.as_uri()], capture_output=True, text=True, timeout=90, check=True)
-    title = re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)
+    return done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_in_a_browser_tables_sort_themes_switch_and_nothing_overflows(tmp_path: Path, width: int) -> None:
+    document, log = visit(tmp_path, page().replace("</head>", SORT, 1), width)
+    title = re.search(r"<title>(.*?)</title>", document, re.DOTALL)
     assert title and title.group(1) == "0.10|0.90|ascending|dark|true"
-    assert "CONSOLE" not in done.stderr
+    assert "CONSOLE" not in log
+
+
+AXE = """<script>axe.run(document).then(function (found) {
+  document.title = "AXE " + found.passes.length + "|" + found.violations.map(function (v) { return v.id; }).join(",");
+});</script></body>"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(tmp_path: Path, theme: str) -> None:
+    places = [os.environ.get("AXE_CORE", ""), "node_modules/axe-core/axe.min.js"]
+    found = next((Path(place) for place in places if place and Path(place).is_file()), None)
+    if found is None:
+        pytest.skip("axe-core is not here: npm install axe-core, or set AXE_CORE to axe.min.js")
+    html = (
+        page()
+        .replace("'unsafe-inline'", "'unsafe-inline' 'unsafe-eval'")
+        .replace("<html ", f'<html data-theme="{theme}" ')
+    )
+    body, _, rest = html.rpartition("</body>")
+    script = f"<script>{found.read_text(encoding='utf-8')}</script>"
+    document, _ = visit(tmp_path, body + script + AXE + rest, 1280)
+    title = re.search(r"<title>AXE (\d+)\|(.*?)</title>", document)
+    assert title and int(title.group(1)) > 20
+    assert title.group(2) == ""
