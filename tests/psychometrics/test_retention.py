@@ -80,7 +80,7 @@ def test_parallel_analysis_is_psychs_within_monte_carlo_error():
         ("factors", "normal", "fa_sim"), ("factors", "permuted", "fa_perm"),
     ]:  # fmt: skip
         ours = table[(table.kind == kind) & (table.random == draw)]
-        np.testing.assert_allclose(ours["mean"], expected[theirs], atol=0.012)
+        np.testing.assert_allclose(ours["random_mean"], expected[theirs], atol=0.012)
     counts = result.criteria.set_index("criterion").n_factors
     assert counts["parallel analysis, factors, normal mean"] == expected["n_factors"]
     assert counts["parallel analysis, components, normal mean"] == expected["n_components"]
@@ -92,7 +92,7 @@ def test_polychoric_parallel_analysis_is_psychs_within_monte_carlo_error():
     table = result.eigenvalues
     components = table[(table.kind == "components") & (table.random == "permuted")]
     np.testing.assert_allclose(components.observed, expected["pc_values"], atol=1e-3)
-    np.testing.assert_allclose(components["mean"], expected["pc_perm"], atol=0.05)
+    np.testing.assert_allclose(components["random_mean"], expected["pc_perm"], atol=0.05)
     counts = result.criteria.set_index("criterion").n_factors
     assert counts["parallel analysis, components, permuted mean"] == expected["n_components"]
     assert counts["parallel analysis, factors, permuted mean"] == expected["n_factors"]
@@ -124,16 +124,17 @@ def test_order_and_scale_change_nothing_and_the_seed_repeats():
     np.testing.assert_allclose(other.eigenvalues.observed, result.eigenvalues.observed, atol=1e-8)
     assert other.kmo == pytest.approx(result.kmo)
     np.testing.assert_allclose(other.map, result.map, atol=1e-10)
-    assert not np.allclose(other.eigenvalues["mean"], result.eigenvalues["mean"])
+    assert not np.allclose(other.eigenvalues["random_mean"], result.eigenvalues["random_mean"])
 
 
 def test_holes_are_copied_to_the_random_sets():
     x = data("clean")
     rng = np.random.default_rng(1)
     holed = x.mask(rng.random(x.shape) < 0.5)
-    whole, sparse = (n_factors(f, random="permuted", n_sets=20).eigenvalues for f in (x, holed))
-    first = lambda table: table[table.kind == "components"]["mean"].iloc[0]  # noqa: E731
-    assert first(sparse) > first(whole) + 0.1
+    whole, sparse = (n_factors(f, n_sets=20).eigenvalues.query("kind == 'components'") for f in (x, holed))
+    for draw in ("normal", "permuted"):
+        first = [table[table.random == draw]["random_mean"].iloc[0] for table in (whole, sparse)]
+        assert first[1] > first[0] + 0.1
 
 
 def test_a_matrix_alone_with_and_without_n():
@@ -147,6 +148,16 @@ def test_a_matrix_alone_with_and_without_n():
     assert known.n_used == 600
     given = n_factors(polychoric(data("ordinal")), n_sets=5)
     assert any("give the items" in note for note in given.notes)
+
+
+def test_the_part_for_a_scree_plot():
+    result = n_factors(data("clean"), n_sets=5, random="permuted")
+    part = result.scree("components")
+    assert list(part.columns) == ["number", "observed", "random_mean", "random_percentile"]
+    np.testing.assert_allclose(part.observed.sum(), 16)
+    assert (part.random_percentile >= part.random_mean).iloc[0]
+    with pytest.raises(SpecError, match="permuted"):
+        result.scree(random="normal")
 
 
 def test_leading_stops_at_the_first_that_is_not_larger():

@@ -40,7 +40,8 @@ class NFactors:
         One row a criterion: `criterion`, `n_factors`, `rule`.
     eigenvalues : DataFrame
         One row an eigenvalue: `kind` ("components", "factors"), `random` ("normal", "permuted", or "none" where there
-        are no random sets), `number` (1 is the largest), `observed`, and of the random sets `mean` and `percentile`.
+        are no random sets), `number` (1 is the largest), `observed`, and of the random sets `random_mean` and
+        `random_percentile`.
     map : DataFrame
         `number` of components taken out, average squared (`power_2`) and fourth-power (`power_4`) partial correlation.
     kmo : float
@@ -74,6 +75,18 @@ class NFactors:
         """One row a criterion: term, estimate (number of factors), n."""
         extra: dict[str, object] = {} if self.n_used is None else {"n": self.n_used}
         return tidy([{"term": row.criterion, "estimate": row.n_factors} | extra for row in self.criteria.itertuples()])
+
+    def scree(self, kind: Literal["components", "factors"] = "factors", random: Draw | None = None) -> pd.DataFrame:
+        """The part of `eigenvalues` that one scree plot shows: `number`, `observed` and the random columns.
+
+        `random` is "normal" or "permuted"; by default the first that was drawn.
+        """
+        drawn = list(dict.fromkeys(self.eigenvalues["random"]))
+        wanted = drawn[0] if random is None else random
+        if kind not in ("components", "factors") or wanted not in drawn:
+            raise SpecError(f"kind is components or factors, random one of {', '.join(drawn)}; got {kind}, {wanted}.")
+        rows = (self.eigenvalues["kind"] == kind) & (self.eigenvalues["random"] == wanted)
+        return self.eigenvalues[rows].drop(columns=["kind", "random"]).reset_index(drop=True)
 
 
 def n_factors(
@@ -215,8 +228,8 @@ def _eigenvalues(
     for draw in draws:
         sets = random_eigenvalues(shape, draw, n_sets, seed, communalities, empty_cells)
         for (kind, values), drawn in zip(observed.items(), sets, strict=True):
-            columns = {"observed": values, "mean": drawn.mean(axis=0)}
-            columns["percentile"] = np.quantile(drawn, percentile, axis=0)
+            columns = {"observed": values, "random_mean": drawn.mean(axis=0)}
+            columns["random_percentile"] = np.quantile(drawn, percentile, axis=0)
             parts.append(pd.DataFrame({"kind": kind, "random": draw, "number": number, **columns}))
     return pd.concat(parts, ignore_index=True)
 
@@ -228,8 +241,8 @@ def _map(matrix: Floats) -> pd.DataFrame:
 
 def _criteria(made: Correlation, tables: pd.DataFrame, averages: pd.DataFrame, percentile: float) -> pd.DataFrame:
     rows: list[tuple[str, int, str]] = []
-    if "mean" in tables:
-        names = {"mean": "mean", "percentile": f"{100 * percentile:g}th percentile"}
+    if "random_mean" in tables:
+        names = {"random_mean": "mean", "random_percentile": f"{100 * percentile:g}th percentile"}
         for (kind, draw), part in tables.groupby(["kind", "random"], sort=False):
             for column, name in names.items():
                 count = leading(part["observed"].to_numpy(), part[column].to_numpy())
