@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from microresearch.linking.encounters import read_encounters
     from microresearch.linking.outcomes import link_outcome
     from microresearch.psychometrics.alpha import alpha
+    from microresearch.psychometrics.efa import efa
     from microresearch.psychometrics.icc import icc
     from microresearch.psychometrics.polychoric import polychoric
+    from microresearch.psychometrics.retention import n_factors
     from microresearch.report.interpret import interpret
     from microresearch.simulate import simulate_study
     from microresearch.study.study import open_study
@@ -26,6 +28,8 @@ _HOMES = {
     "alpha": "psychometrics.alpha",  # coefficient alpha with Feldt's interval
     "icc": "psychometrics.icc",  # the six intraclass correlations, complete or with holes
     "polychoric": "psychometrics.polychoric",  # correlations behind ordered answers
+    "n_factors": "psychometrics.retention",  # parallel analysis, MAP, empirical Kaiser, side by side
+    "efa": "psychometrics.efa",  # exploratory factors: extraction, rotation, fit, scores
     "agreement": "units.agreement",  # rwg, rwg(j), AD, ICC(1), ICC(2)
     "unit_scores": "units.aggregation",  # raw and empirical-Bayes unit scores, reliability
     "read_encounters": "linking.encounters",  # admissions and costs reduced to cells
@@ -36,8 +40,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "agreement", "alpha", "clean", "icc", "interpret", "link_cost", "link_outcome", "load_instrument", "open_study",
-    "polychoric", "read_encounters", "read_responses", "simulate_study", "unit_scores",
+    "agreement", "alpha", "clean", "efa", "icc", "interpret", "link_cost", "link_outcome", "load_instrument",
+    "n_factors", "open_study", "polychoric", "read_encounters", "read_responses", "simulate_study", "unit_scores",
 ]  # fmt: skip
 
 
