@@ -81,6 +81,16 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     again.add_argument("--archive", metavar="ZIP", help="a study archive to compare with; without --study it is run")
     again.add_argument("--page", metavar="FILE", default="reproduction.html", help="where the page goes")
+    archive = _add(
+        commands, "archive", _archive, "make the zip that goes to a repository",
+        "Packs study.toml, notebooks and results, with the data or, where they may not be shared, a synthetic twin "
+        "made from their schema alone. The same study gives the same bytes.",
+        "microresearch archive my-study.zip\n  microresearch archive my-study.zip --without-data",
+    )  # fmt: skip
+    archive.add_argument("file", metavar="ZIP", help="the file to write")
+    choice = archive.add_mutually_exclusive_group()
+    choice.add_argument("--with-data", dest="data", action="store_true", default=None, help="data/raw goes in")
+    choice.add_argument("--without-data", dest="data", action="store_false", help="a twin goes in")
     _add(
         commands, "lab", _lab, "open the study's notebooks in JupyterLab",
         "Opens JupyterLab on the notebooks' folder. Run the study once before: notebooks read what earlier ones kept.",
@@ -142,6 +152,15 @@ def _reproduce(chosen: argparse.Namespace) -> int:
     print(screen_table(result))
     print(f"All of it: {_shown(write_page(result, Path(chosen.page)))}")
     return OK if result.reproduced else FAILED
+
+
+def _archive(chosen: argparse.Namespace) -> int:
+    from microresearch.study.archive import archive_study
+    from microresearch.study.place import find_place
+
+    path, with_data = archive_study(find_place(chosen.study), Path(chosen.file), chosen.data)
+    print(f"{_shown(path)}: {'with the data' if with_data else 'with a synthetic twin in place of the data'}.")
+    return OK
 
 
 def _check(chosen: argparse.Namespace) -> int:
