@@ -37,6 +37,8 @@ class Design:
         Columns that are constant within units (intercept, hospitals, unit covariates).
     aliased : tuple of str
         Columns left out because earlier ones already say the same.
+    zeros : array, shape (n_cells,), optional
+        Stays whose outcome is zero.
     """
 
     x: Array
@@ -49,6 +51,7 @@ class Design:
     hospitals: tuple[str, ...]
     n_between: int
     aliased: tuple[str, ...]
+    zeros: Array | None = None
 
     @property
     def alone(self) -> int:
@@ -117,6 +120,7 @@ def build(cells: Cells, outcome: str, scored: Collection[str], unit_design: Unit
         hospitals,
         len(names),
         (),
+        table[f"{outcome}_zeros"].to_numpy(float),
     )
     return _full_rank(whole)
 

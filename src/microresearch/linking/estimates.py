@@ -146,11 +146,12 @@ class LinkedEstimates:
                     "ratio_low": float(np.exp(effect.interval.low)),
                     "ratio_high": float(np.exp(effect.interval.high)),
                 }
-        name = "effect_currency" if self.model == "gamma" else "effect_absolute"
+        money = self.model in ("gamma", "cost if used", "two-part")
+        name = "effect_currency" if money else "effect_absolute"
         found[name] = effect.absolute
         if effect.absolute_interval is not None:
             found |= {f"{name}_low": effect.absolute_interval.low, f"{name}_high": effect.absolute_interval.high}
-        if self.model == "gamma":
+        if money:
             found["currency_year"] = self.currency_year
         return found
 

@@ -17,11 +17,13 @@ FEWEST_UNITS = 20
 """Below this number of units that tell something there is an estimate and no test."""
 FEWEST_DF = 4
 """Below this number of Satterthwaite df a t approximation is poor (Tipton 2015, Psychol Methods 20, 375-393)."""
-ABSOLUTE: dict[Model, float] = {"binomial": 1000.0, "two-stage": 1000.0, "quadrature": 1000.0}
+ABSOLUTE: dict[Model, float] = {"binomial": 1000.0, "two-stage": 1000.0, "quadrature": 1000.0, "any use": 1000.0}
 """Risk differences are told per 1,000 stays."""
 METHODS: dict[Model, str] = {
     "mixed": "t, Satterthwaite df", "poisson": "CR2, Satterthwaite df", "binomial": "CR2, Satterthwaite df",
     "gamma": "CR2, Satterthwaite df", "two-stage": "Knapp-Hartung t", "quadrature": "t, units less coefficients",
+    "any use": "CR2, Satterthwaite df", "cost if used": "CR2, Satterthwaite df",
+    "two-part": "joint CR2, smaller Satterthwaite df",
 }  # fmt: skip
 
 

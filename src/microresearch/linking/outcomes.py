@@ -18,6 +18,7 @@ FEW_EVENTS = 20
 SCALES: dict[Model, str] = {
     "mixed": "points per SD", "poisson": "log ratio per SD", "binomial": "log odds ratio per SD",
     "gamma": "log ratio per SD", "two-stage": "log odds ratio per SD", "quadrature": "log odds ratio per SD",
+    "any use": "log odds ratio per SD", "cost if used": "log ratio per SD", "two-part": "log ratio per SD",
 }  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def link_outcome(
     scores: UnitScores,
     cells: Cells,
     outcome: str,
-    model: Literal["auto", "mixed", "poisson", "binomial", "gamma", "two-stage", "quadrature"] = "auto",
+    model: Literal["auto"] | Model = "auto",
     hospital: Literal["within"] | None = "within",
     covariates: Sequence[str] | None = None,
     characteristics: Sequence[str] | None = None,
@@ -50,8 +51,9 @@ def link_outcome(
         "mixed": random unit intercept by REML, Satterthwaite df. "poisson" (quasi-likelihood, log link), "binomial"
         (logit) and "gamma" (log link): regression with CR2 and Satterthwaite df, units as clusters. "two-stage": case
         mix within units, then Knapp-Hartung regression of the units' log odds. "quadrature": logistic mixed model by
-        adaptive quadrature, t with units less unit-level coefficients. "auto" goes by the declared kind: continuous
-        mixed, count Poisson, cost gamma, binary two-stage, or quadrature with a median below 20 events a unit.
+        adaptive quadrature, t with units less unit-level coefficients. For costs with zeros see
+        `link_two_part`. "auto" goes by the declared kind: continuous mixed, count Poisson, cost gamma, binary
+        two-stage, or quadrature with a median below 20 events a unit.
     hospital : "within" or None
         Fixed effects of the scores' hospitals, where the scores have them. None: the contrast is between all units;
         scores that were made within hospitals then give the naive effect alone.

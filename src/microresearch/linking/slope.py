@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Model = Literal["mixed", "poisson", "binomial", "gamma", "two-stage", "quadrature"]
+Model = Literal[
+    "mixed", "poisson", "binomial", "gamma", "two-stage", "quadrature", "any use", "cost if used", "two-part"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from microresearch.errors import ConvergenceError
 from microresearch.linking.design import Design
 from microresearch.linking.quadrature import quadrature
 from microresearch.linking.slope import Model, Slope
+from microresearch.linking.two_part import two_part
 from microresearch.linking.two_stage import two_stage
 from microresearch.numeric.clusters import cr2_glm
 from microresearch.numeric.glm import Family, Separation, fit_glm
@@ -32,7 +33,11 @@ def slope(design: Design, x: Array, model: Model, step: float) -> Slope:
         return _mixed(design, x, step)
     if model == "two-stage":
         return two_stage(design, x, step)
-    return quadrature(design, x, step) if model == "quadrature" else _glm(design, x, model, step)
+    if model == "quadrature":
+        return quadrature(design, x, step)
+    if model in ("any use", "cost if used", "two-part"):
+        return two_part(design, x, model, step)
+    return _glm(design, x, model, step)
 
 
 def _mixed(design: Design, x: Array, step: float) -> Slope:
@@ -46,7 +51,8 @@ def _mixed(design: Design, x: Array, step: float) -> Slope:
     return Slope(float(contrast @ fit.beta), float(np.sqrt(contrast @ fit.cov @ contrast)), df, icc=fit.icc, note=note)
 
 
-def _glm(design: Design, x: Array, family: Family, step: float) -> Slope:
+def _glm(design: Design, x: Array, model: Model, step: float) -> Slope:
+    family: Family = model if model in ("poisson", "gamma") else "binomial"
     try:
         fit = fit_glm(x, design.n, design.total, family, design.squares)
     except Separation as error:

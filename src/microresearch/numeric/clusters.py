@@ -22,10 +22,14 @@ class ClusterRobust:
     cov : array, shape (p, p)
         CR2 (bias-reduced) covariance of the coefficients.
     n_clusters : int
+    influence : array, shape (p, n_clusters)
+        Each cluster's adjusted share in the coefficients' error: `cov` is influence @ influence.T, and the covariance
+        with another model's coefficients on the same clusters is influence @ other.influence.T.
     """
 
     cov: Array
     n_clusters: int
+    influence: Array
     _root: Array  # R^-T, where (X'WX) = R'R: takes a contrast into whitened coordinates
     _square: Array  # (n_clusters, p, p): a' Phi a of each cluster as a quadratic form in the whitened contrast
     _cross: Array  # (n_clusters, p, p): X' a of each cluster, whitened
@@ -91,7 +95,9 @@ def cr2(x: Array, n: Array, residual_sum: Array, weight: Array, cluster: NDArray
     inverse = np.asarray(np.linalg.solve(r, np.eye(len(r))), float)
     order = np.argsort(cluster, kind="stable")
     parts = np.split(order, np.searchsorted(cluster[order], np.arange(1, size)))
-    scores, square, cross = [], [], []
+    scores: list[Array] = []
+    square: list[Array] = []
+    cross: list[Array] = []
     for rows in parts:
         same = np.ptp(weight[rows]) <= 1e-12 * weight[rows].max()
         step = _equal_weights if same else _unequal_weights
@@ -101,7 +107,7 @@ def cr2(x: Array, n: Array, residual_sum: Array, weight: Array, cluster: NDArray
         cross.append(two)
     meat = np.stack(scores)
     half = inverse @ meat.T
-    return ClusterRobust(half @ half.T, size, np.asarray(inverse.T), np.stack(square), np.stack(cross))
+    return ClusterRobust(half @ half.T, size, half, np.asarray(inverse.T), np.stack(square), np.stack(cross))
 
 
 def cr2_glm(x: Array, n: Array, y_sum: Array, fit: GlmFit, cluster: NDArray[np.intp]) -> ClusterRobust:

@@ -1,0 +1,175 @@
+"""What if some stays cost nothing? Any use, cost if used, and both together: two models, one answer in money."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import expit
+
+from microresearch.errors import ConvergenceError, DataError, Problem, SpecError
+from microresearch.linking.cells import Cells
+from microresearch.linking.design import Array, Design
+from microresearch.linking.estimates import LinkedEstimates
+from microresearch.linking.ledger import COST
+from microresearch.linking.slope import Slope
+from microresearch.numeric.clusters import ClusterRobust, cr2_glm
+from microresearch.numeric.glm import Family, GlmFit, Separation, fit_glm
+from microresearch.units.score_table import UnitScores
+
+
+@dataclass(frozen=True, slots=True)
+class TwoPart:
+    """Effects of every characteristic on a cost that is zero for some stays.
+
+    Attributes
+    ----------
+    any_use : LinkedEstimates
+        Logistic model of costing anything: log odds ratio, and the difference in the share per 1,000 stays.
+    if_used : LinkedEstimates
+        Gamma model of the cost of stays that cost something: log ratio, and money per such stay.
+    total : LinkedEstimates
+        Expected cost of a stay: log ratio, and money per stay. The primary answer; Holm's family is its rows.
+    """
+
+    any_use: LinkedEstimates
+    if_used: LinkedEstimates
+    total: LinkedEstimates
+
+
+def link_two_part(
+    scores: UnitScores,
+    cells: Cells,
+    outcome: str = COST,
+    hospital: Literal["within"] | None = "within",
+    characteristics: Sequence[str] | None = None,
+    confidence: float = 0.95,
+    plan_hash: str = "",
+    role: str = "",
+) -> TwoPart:
+    """The slope of a cost with zeros on each characteristic, in two parts and in total.
+
+    Logistic regression of any cost and gamma regression (log link) of cost where there is any, on the same design. The
+    total's uncertainty joins both models through their clusters: CR2 influences of the same unit add up. Its df is
+    the smaller of the two parts' Satterthwaite df.
+
+    Parameters
+    ----------
+    scores, cells, hospital, characteristics, confidence, plan_hash, role
+        As in `link_outcome`.
+    outcome : str
+        An outcome of kind cost.
+
+    Raises
+    ------
+    SpecError
+        The outcome is no cost.
+    DataError
+        No stay costs nothing: then `link_cost` is the model.
+    ConvergenceError
+        Separation in the first part.
+
+    References
+    ----------
+    Belotti, Deb, Manning & Norton (2015), Stata Journal 15, 3-20; Deb & Norton (2018), Annu Rev Public Health 39,
+    489-505.
+    """
+    from microresearch.linking.outcomes import link_outcome
+
+    if cells.outcome(outcome).kind != "cost":
+        raise SpecError(Problem("this outcome is no cost", column=outcome, mend='declare its kind as "cost"'))
+    if not cells.table[f"{outcome}_zeros"].sum():
+        raise DataError(Problem("every stay costs something", column=outcome, mend="use link_cost"))
+
+    def part(model: Literal["any use", "cost if used", "two-part"]) -> LinkedEstimates:
+        return link_outcome(scores, cells, outcome, model, hospital, None, characteristics, confidence, plan_hash, role)
+
+    return TwoPart(part("any use"), part("cost if used"), part("two-part"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One fitted part: the places of its cells, its fit, and its robust covariance over its own clusters."""
+
+    x: Array
+    rows: Array
+    fit: GlmFit
+    robust: ClusterRobust
+    clusters: Array
+
+
+def two_part(design: Design, x: Array, model: str, step: float) -> Slope:
+    """The slope of one part, or of the expected cost of a stay, per `step` of the score."""
+    if design.zeros is None:
+        raise DataError("the cells do not say how many stays cost nothing.")
+    used = design.n - design.zeros
+    if model == "any use":
+        return _alone(_part(design, x, design.n, used, "binomial"), step, design.n / design.n.sum())
+    second = _part(design, x, used, design.total, "gamma")
+    if model == "cost if used":
+        return _alone(second, step, used[used > 0] / used.sum())
+    return _together(_part(design, x, design.n, used, "binomial"), second, design, x, step)
+
+
+def _part(design: Design, x: Array, n: Array, total: Array, family: Family) -> _Part:
+    rows = np.flatnonzero(n > 0)
+    names = (*design.names, "the score")
+    found, clusters = np.unique(design.unit[rows], return_inverse=True)
+    if np.linalg.matrix_rank(x[rows]) < x.shape[1]:
+        raise DataError("among the stays that cost something, some columns of the design are aliased; merge levels.")
+    try:
+        fit = fit_glm(x[rows], n[rows], total[rows], family)
+    except Separation as error:
+        named = ", ".join(names[j] for j in error.columns)
+        raise ConvergenceError(f"separation in any use: no finite estimate for {named}; merge levels.") from None
+    robust = cr2_glm(x[rows], n[rows], total[rows], fit, np.asarray(clusters, np.intp))
+    return _Part(x[rows], rows.astype(float), fit, robust, found.astype(float))
+
+
+def _mean(fit: GlmFit, eta: Array) -> tuple[Array, Array]:
+    mu = expit(eta) if fit.family == "binomial" else np.exp(eta)
+    return mu, mu * (1 - mu) if fit.family == "binomial" else mu
+
+
+def _raised(x: Array, step: float) -> Array:
+    raised = x.copy()
+    raised[:, -1] += step
+    return raised
+
+
+def _alone(part: _Part, step: float, weight: Array) -> Slope:
+    contrast = np.zeros(part.x.shape[1])
+    contrast[-1] = step
+    raised = _raised(part.x, step)
+    low, high = _mean(part.fit, part.x @ part.fit.beta), _mean(part.fit, raised @ part.fit.beta)
+    gradient = (weight * high[1]) @ raised - (weight * low[1]) @ part.x
+    cov = part.robust.cov
+    return Slope(
+        float(contrast @ part.fit.beta), float(np.sqrt(contrast @ cov @ contrast)), part.robust.df(contrast),
+        float(weight @ (high[0] - low[0])), float(np.sqrt(gradient @ cov @ gradient)), part.robust.df(gradient),
+    )  # fmt: skip
+
+
+def _together(first: _Part, second: _Part, design: Design, x: Array, step: float) -> Slope:
+    """Expected cost of all stays, p x mu, at their own score and at a raised one, with joint delta-method errors."""
+    weight, raised = design.n / design.n.sum(), _raised(x, step)
+    totals: list[float] = []
+    gradients: list[tuple[Array, Array]] = []
+    for columns in (x, raised):
+        p, p1 = _mean(first.fit, columns @ first.fit.beta)
+        mu, mu1 = _mean(second.fit, columns @ second.fit.beta)
+        totals.append(float(weight @ (p * mu)))
+        gradients.append(((weight * p1 * mu) @ columns, (weight * p * mu1) @ columns))
+    low, high = totals
+    difference = (gradients[1][0] - gradients[0][0], gradients[1][1] - gradients[0][1])
+    ratio = (gradients[1][0] / high - gradients[0][0] / low, gradients[1][1] / high - gradients[0][1] / low)
+
+    def error(one: Array, two: Array) -> tuple[float, float]:
+        shares = np.zeros(len(design.units))
+        shares[first.clusters.astype(int)] += one @ first.robust.influence
+        shares[second.clusters.astype(int)] += two @ second.robust.influence
+        return float(np.sqrt((shares**2).sum())), min(first.robust.df(one), second.robust.df(two))
+
+    se, df = error(*ratio)
+    absolute_se, absolute_df = error(*difference)
+    return Slope(float(np.log(high / low)), se, df, high - low, absolute_se, absolute_df)
