@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microresearch.errors import DataError, SpecError
+from microresearch.numeric.positive_definite import smooth
 from microresearch.psychometrics.polychoric import polychoric
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "polychoric"
 EXPECTED = json.loads((GOLDEN / "golden.json").read_text())
+SMOOTH = EXPECTED.pop("smooth")
 LAVAAN = ["five", "skew", "three", "binary", "holes", "reversed", "uneven", "rare"]
 
 
@@ -147,6 +149,15 @@ def test_a_matrix_that_is_not_positive_definite_is_smoothed_and_said():
     assert np.linalg.eigvalsh(raw.rho).min() < 0 < np.linalg.eigvalsh(mended.rho).min()
     assert any("smoothed" in note for note in mended.notes)
     assert any("not positive definite" in note for note in raw.notes)
+
+
+def test_smoothing_is_psychs():
+    result = smooth(np.array(SMOOTH["matrix"]))
+    assert result.changed
+    np.testing.assert_allclose(result.matrix, SMOOTH["smoothed"], atol=1e-9)
+    untouched = smooth(result.matrix)
+    assert not untouched.changed
+    np.testing.assert_array_equal(untouched.matrix, result.matrix)
 
 
 def test_a_perfect_pair_is_named_and_has_no_error():

@@ -73,9 +73,10 @@ def correlate(
     if correlation not in ("pearson", "polychoric"):
         raise SpecError(Problem("unknown correlation", value=str(correlation), allowed="pearson, polychoric"))
     if isinstance(items, Polychoric):
+        rho = items.rho if columns is None else _part(items.rho, columns)
         n = items.n_used if n_obs is None else n_obs
-        made = Correlation(list(items.rho.columns), items.rho.to_numpy(), n, items.n_dropped, "polychoric", None, ())
-        return replace(_usable(made), notes=(*items.notes, *_usable(made).notes))
+        made = Correlation(list(rho.columns), rho.to_numpy(), n, items.n_dropped, "polychoric", None, items.notes)
+        return _usable(made)
     if is_square(items):
         return _usable(_given(items, columns, n_obs, least))
     if n_obs is not None:
@@ -130,10 +131,7 @@ def pearson(values: Floats) -> Floats:
 
 def _given(frame: pd.DataFrame, columns: Sequence[str] | None, n_obs: int | None, least: int) -> Correlation:
     if columns is not None:
-        strange = [name for name in columns if name not in frame.columns]
-        if strange:
-            raise SpecError([Problem("no such column", column=str(name)) for name in strange])
-        frame = frame.loc[list(columns), list(columns)]
+        frame = _part(frame, columns)
     if len(frame) < least:
         raise SpecError(f"{least} or more items are needed; got {len(frame)}.")
     if not all(pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes):
@@ -154,6 +152,13 @@ def _given(frame: pd.DataFrame, columns: Sequence[str] | None, n_obs: int | None
         raise SpecError(f"n_obs must be 2 or more; got {n_obs}.")
     names = [str(name) for name in frame.columns]
     return Correlation(names, (matrix + matrix.T) / 2, n_obs, 0, "given", None, ())
+
+
+def _part(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    strange = [name for name in columns if name not in frame.columns]
+    if strange:
+        raise SpecError([Problem("no such column", column=str(name)) for name in strange])
+    return frame.loc[list(columns), list(columns)]
 
 
 def _usable(made: Correlation) -> Correlation:

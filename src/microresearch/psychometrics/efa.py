@@ -212,7 +212,7 @@ def _check(
     elif rotation.startswith("bifactor") and m < 3:
         problems.append(Problem(f"{m} factors: a bifactor rotation needs a general and two or more group factors"))
     p = len(made.names)
-    if m < 1 or m >= p:
+    if not isinstance(m, int | np.integer) or m < 1 or m >= p:
         problems.append(Problem(f"{m} factors of {p} items", allowed=f"1 to {p - 1}"))
     elif degrees_of_freedom(p, m) < 0:
         most = max(k for k in range(1, p) if degrees_of_freedom(p, k) >= 0)

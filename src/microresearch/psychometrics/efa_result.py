@@ -105,7 +105,8 @@ class Efa:
         """Factor scores, persons x factors; missing for a person who misses an item.
 
         Items are standardised by the mean and standard deviation (ddof = 1) of the analysed persons, or of `items`
-        if a correlation matrix was analysed. `method` is "regression" (Thurstone), "bartlett" or "tenberge".
+        if a correlation matrix was analysed; after polychorics too, answers are scored as numbers. `method` is
+        "regression" (Thurstone), "bartlett" or "tenberge".
         """
         names = list(self.loadings.index)
         _, values = item_matrix(items, names)

@@ -50,6 +50,8 @@ for (name in c(names(sets), "mixed")) {
   }
   out[[name]] <- entry
 }
+bad <- matrix(c(1, .9, .2, .4, .9, 1, .9, .1, .2, .9, 1, -.5, .4, .1, -.5, 1), 4)
+out$smooth <- list(matrix = bad, smoothed = unname(suppressWarnings(cor.smooth(bad))))
 write_json(out, "golden.json", digits = 12, auto_unbox = TRUE, pretty = FALSE)
 writeLines(c(R.version.string, paste("lavaan", packageVersion("lavaan")), paste("psych", packageVersion("psych")),
              paste("mnormt", packageVersion("mnormt"))), "VERSIONS")
