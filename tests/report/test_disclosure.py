@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microresearch.errors import DisclosureError
+from microresearch.errors import DataError, DisclosureError
 from microresearch.report.disclosure import guard, public_flow
+from microresearch.report.dominance import dominated, guard_totals
 from microresearch.report.figures import flow_diagram
 from microresearch.report.numbers import Number
+from microresearch.report.pseudonyms import pseudonyms
 from microresearch.report.style import StudyFigure
 from microresearch.report.tables import HIDDEN, Table
 from microresearch.responses import Ledger
@@ -139,3 +141,33 @@ def test_a_single_small_step_is_never_alone_and_the_figure_passes() -> None:
     assert guard(flow_diagram(flow)).data["excluded"].tolist() == [0, 29]
     with pytest.raises(DisclosureError, match="10 or fewer remain"):
         public_flow(ledger([90], 97))
+
+
+def test_dominance_by_the_p_percent_rule() -> None:
+    amounts = pd.Series([100.0, 50, 9.9, 100, 50, 10.1, 5, 5, 0])
+    groups = pd.Series(["a"] * 3 + ["b"] * 3 + ["c"] * 2 + ["d"])
+    assert dominated(amounts, groups, p=10).to_dict() == {"a": True, "b": False, "c": True, "d": False}
+    with pytest.raises(DataError, match="negative"):
+        dominated(-amounts, groups)
+
+
+def test_dominated_totals_do_not_follow_from_the_sum() -> None:
+    frame = pd.DataFrame({"hospital": ["a", "b", "c", "All"], "cost": [500.0, 70.0, 90.0, 660.0]})
+    sensitive = pd.Series({"a": True, "b": False, "c": False})
+    assert guard_totals(Table(frame, "T"), "cost", sensitive, "hospital").frame["cost"].tolist() == [
+        HIDDEN, HIDDEN, 90.0, 660.0,
+    ]  # fmt: skip
+    without = guard_totals(Table(frame.iloc[:3], "T"), "cost", sensitive, "hospital").frame["cost"].tolist()
+    assert without == [HIDDEN, 70.0, 90.0]
+
+
+def test_pseudonyms_are_random_and_one_to_one() -> None:
+    units = [f"U{i:03d}" for i in range(96)]
+    key = pseudonyms(units, np.random.default_rng(4))
+    assert len(set(key.values())) == 96 and set(key) == set(units)
+    assert all(len(name) == len("Unit 01") for name in key.values())
+    ranks = [int(key[unit].split()[1]) for unit in units]
+    assert abs(np.corrcoef(ranks, np.arange(96))[0, 1]) < 0.4
+    assert key == pseudonyms(units[::-1], np.random.default_rng(4)) != pseudonyms(units, np.random.default_rng(5))
+    with pytest.raises(DataError):
+        pseudonyms(["a", "a"], np.random.default_rng(4))

@@ -19,7 +19,7 @@ NOT_PEOPLE = frozenset(
 
 _PEOPLE = re.compile(r"^(n|n_\w+|\w+_n|count|counts|\w+_count|excluded|remaining|events|staff|patients|stays|raters)$")
 _PERCENT = re.compile(r"(percent|pct|share|rate|proportion|%)", re.IGNORECASE)
-NESTED = (("n_raters", "n_roster"), ("n_events", "n_patients"))
+NESTED = (("n_raters", "n_roster"), ("n_complete", "n_roster"), ("n_events", "n_patients"))
 """Column pairs whose difference counts people as well."""
 
 
@@ -85,8 +85,8 @@ def hidden_cells(
     for part, whole in pairs:
         rest = values[:, place[whole]] - values[:, place[part]]
         mask[:, place[part]] |= (rest > 0) & (rest <= threshold)
-    relations = _relations(frame, values, counts, known)
-    _complete(values, mask, relations, place, threshold)
+    relations = additive(frame, values, counts, known)
+    complete(values, mask, relations, place, threshold)
     full = np.zeros(frame.shape, dtype=bool)
     for column, i in place.items():
         full[:, frame.columns.get_loc(column)] = mask[:, i]
@@ -95,7 +95,7 @@ def hidden_cells(
     return full
 
 
-def _complete(
+def complete(
     values: NDArray[np.float64],
     mask: NDArray[np.bool_],
     relations: Sequence[Relation],
@@ -134,9 +134,10 @@ def _tight(
     return bool(room <= threshold)
 
 
-def _relations(
-    frame: pd.DataFrame, values: NDArray[np.float64], counts: Sequence[str], known: Sequence[float]
+def additive(
+    frame: pd.DataFrame, values: NDArray[np.float64], counts: Sequence[str], known: Sequence[float] = ()
 ) -> list[Relation]:
+    """Where the columns add up: rows that are the sum of the others, columns that are, and totals known elsewhere."""
     relations = []
     for rows in _blocks(frame, counts):
         for i, column in enumerate(counts):

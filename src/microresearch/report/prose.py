@@ -1,0 +1,194 @@
+"""What do methods and results say in words? Sentences made from results, each with the works that it cites."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from microresearch.errors import DataError
+from microresearch.report.citations import CITATIONS
+from microresearch.report.figures.inputs import listed
+from microresearch.report.interpret import interpret_interval
+from microresearch.report.rounding import apa, interval
+from microresearch.report.style import Names, looks
+from microresearch.results import NotAvailable
+
+if TYPE_CHECKING:
+    from microresearch.psychometrics.alpha import Alpha
+    from microresearch.psychometrics.icc import Icc
+    from microresearch.units.score_table import UnitScores
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Words for the manuscript, with the keys of the works that they cite (see `citations.bibtex`)."""
+
+    text: str
+    cites: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def join(sentences: Iterable[Sentence]) -> Sentence:
+    """Sentences as one paragraph; its citations once each.
+
+    Examples
+    --------
+    >>> join([Sentence("One.", ("holm1979",)), Sentence("Two.", ("holm1979",))])
+    Sentence(text='One. Two.', cites=('holm1979',))
+    """
+    parts = list(sentences)
+    return Sentence(" ".join(p.text for p in parts), tuple(dict.fromkeys(key for p in parts for key in p.cites)))
+
+
+def flow_sentence(flow: pd.DataFrame, what: str = "responses") -> Sentence:
+    """Who came in, who left and why, from a flow that may be shown.
+
+    Parameters
+    ----------
+    flow : DataFrame
+        What `disclosure.public_flow` returns.
+    what : str
+        What is counted, in the plural.
+
+    Examples
+    --------
+    >>> flow = pd.DataFrame({"reason": ["start", "Previews"], "excluded": [0, 20], "remaining": [120, 100]})
+    >>> print(flow_sentence(flow))
+    Of 120 responses, 100 were analysed; left out were previews (20).
+    """
+    if flow.empty:
+        raise DataError("flow_sentence: the flow has no rows; its first row is the start.")
+    start, end = flow["remaining"].iloc[0], flow["remaining"].iloc[-1]
+    steps = flow.iloc[1:]
+    said = [
+        f"{reason[:1].lower()}{reason[1:]} ({'few' if pd.isna(n) else f'{n:,}'})"
+        for reason, n in zip(steps["reason"], steps["excluded"], strict=True)
+    ]
+    left = f"; left out were {listed(said)}." if said else "; none was left out."
+    opening = f"In all, {end:,} {what}" if pd.isna(start) else f"Of {start:,} {what}, {end:,}"
+    return Sentence(f"{opening} were analysed{left}")
+
+
+def alpha_sentence(alphas: "Mapping[str, Alpha | NotAvailable]", names: Names) -> Sentence:
+    """Internal consistency over the scales, smallest and largest named, with what could not be had and why.
+
+    Parameters
+    ----------
+    alphas : mapping of characteristic to Alpha or NotAvailable
+    names : Instrument or mapping of code to name
+
+    Raises
+    ------
+    DataError
+        No scale at all.
+    """
+    titles = {look.code: look.name for look in looks(names)}
+    had = {code: alpha for code, alpha in alphas.items() if not isinstance(alpha, NotAvailable)}
+    lacking: dict[str, list[str]] = {}
+    for code, alpha in alphas.items():
+        if isinstance(alpha, NotAvailable):
+            lacking.setdefault(alpha.reason.rstrip("."), []).append(titles.get(code, code))
+    if not alphas:
+        raise DataError("alpha_sentence: no scale is given.")
+    said = []
+    if had:
+        ends = [f(had, key=lambda code: had[code].estimate) for f in (min, max)]
+        low, high = (_alpha(had[code], titles.get(code, code)) for code in ends)
+        spread = f"ranged from {low} to {high}" if len(had) > 1 else f"was {low}"
+        said.append(
+            f"Internal consistency (coefficient alpha; {CITATIONS['cronbach1951'].short}; intervals by "
+            f"{CITATIONS['feldt1965'].short}) {spread}."
+        )
+    said += [f"Alpha is not available for {listed(scales)}: {reason}." for reason, scales in lacking.items()]
+    return Sentence(" ".join(said), ("cronbach1951", "feldt1965") if had else ())
+
+
+def _alpha(one: "Alpha", name: str) -> str:
+    bounds = f"{100 * one.interval.confidence:g}% CI {interval(one.ci_low, one.ci_high, 2, True)}"
+    return f"{apa(one.estimate, 2, True)} ({name}, {bounds})"
+
+
+def retest_sentence(icc: "Icc", form: str = "ICC(2,1)", after: str = "retest interval") -> Sentence:
+    """Retest reliability with its interval, judged by the interval under Koo & Li (2016)."""
+    one = icc.form(form)
+    verdict = interpret_interval(one.ci_low, one.ci_high, "koo2016")
+    return Sentence(
+        f"Over the {after}, {form} was {apa(one.estimate, 2, True)} ({100 * icc.confidence:g}% CI "
+        f"{apa(one.ci_low, 2, True)} to {apa(one.ci_high, 2, True)}), {verdict} by the rule of "
+        f"{CITATIONS['koo2016'].short}.",
+        ("shrout1979", "koo2016"),
+    )
+
+
+def aggregation_sentence(scores: "UnitScores", names: Names) -> Sentence:
+    """How far staff of a unit agree and units differ: ICC(1) and the reliability of unit means."""
+    table = scores.components.set_index("characteristic")
+    titles = {look.code: look.name for look in looks(names)}
+    if not {"icc1", "reliability"} <= set(table.columns) or table["icc1"].isna().all():
+        return Sentence("The unit scores were given without their raters, so their reliability is not known.")
+    said = []
+    for column, what in (("icc1", "ICC(1)"), ("reliability", "the mean reliability of unit means")):
+        values = table[column].dropna().astype(float)
+        low, high = str(values.idxmin()), str(values.idxmax())
+        said.append(
+            f"{what} ranged from {apa(float(values[low]), 2, True)} ({titles.get(low, low)}) to "
+            f"{apa(float(values[high]), 2, True)} ({titles.get(high, high)})"
+        )
+    units = int(table["n_units"].max())
+    return Sentence(f"Across {units} units, {said[0]}, and {said[1]}.", ("lebreton2008",))
+
+
+_MODELS = {
+    "mixed": ("a linear model with a random intercept for units, by restricted maximum likelihood with Satterthwaite "
+              "degrees of freedom", ("patterson1971", "satterthwaite1946")),
+    "gamma": ("a gamma model with log link", ("bell2002", "pustejovsky2018")),
+    "poisson": ("a Poisson quasi-likelihood model with log link", ("bell2002", "pustejovsky2018")),
+    "binomial": ("a logistic model", ("bell2002", "pustejovsky2018")),
+}  # fmt: skip
+
+
+def model_sentence(model: str, outcome: str, *, within_hospitals: bool = True, family: int = 0) -> Sentence:
+    """How an outcome was regressed on the unit scores.
+
+    Parameters
+    ----------
+    model : str
+        "mixed", "gamma", "poisson" or "binomial".
+    outcome : str
+        In words, as the sentence starts.
+    within_hospitals : bool
+        Hospitals held as fixed effects.
+    family : int
+        Number of effects over which Holm's correction was made, 0 for none.
+
+    Raises
+    ------
+    DataError
+        An unknown model.
+
+    Examples
+    --------
+    >>> print(model_sentence("gamma", "Cost", family=10))
+    Cost was regressed on each characteristic in turn by a gamma model with log link, with cluster-robust CR2 standard \
+errors over units and Satterthwaite degrees of freedom (Bell & McCaffrey, 2002; Pustejovsky & Tipton, 2018), within \
+hospitals and adjusted for case mix. Family-wise error over the 10 effects was held by Holm's method (Holm, 1979).
+    """
+    if model not in _MODELS:
+        raise DataError(f"no model is called {model!r}. Allowed: {', '.join(_MODELS)}.")
+    how, cites = _MODELS[model]
+    robust = "" if model == "mixed" else (
+        ", with cluster-robust CR2 standard errors over units and Satterthwaite degrees of freedom"
+    )  # fmt: skip
+    works = "; ".join(CITATIONS[key].short for key in cites)
+    place = ", within hospitals and" if within_hospitals else ","
+    text = f"{outcome} was regressed on each characteristic in turn by {how}{robust} ({works}){place} adjusted for "
+    text += "case mix."
+    if family:
+        text += (
+            f" Family-wise error over the {family} effects was held by Holm's method ({CITATIONS['holm1979'].short})."
+        )
+        cites = (*cites, "holm1979")
+    return Sentence(text, cites)

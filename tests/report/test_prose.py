@@ -1,0 +1,79 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from microresearch.errors import DataError, SpecError
+from microresearch.psychometrics.alpha import alpha
+from microresearch.psychometrics.icc import icc
+from microresearch.report.citations import CITATIONS, bibtex
+from microresearch.report.disclosure import public_flow
+from microresearch.report.macros import macro_name, numbers_tex
+from microresearch.report.numbers import Number
+from microresearch.report.prose import alpha_sentence, flow_sentence, model_sentence, retest_sentence
+from microresearch.report.rounding import apa
+from microresearch.results import NotAvailable
+
+
+def scale(rng: np.random.Generator, noise: float) -> pd.DataFrame:
+    true = rng.normal(size=(80, 1))
+    return pd.DataFrame(true + noise * rng.normal(size=(80, 4)), columns=list("abcd"))
+
+
+def test_alpha_in_words_holds_the_results_own_digits_and_what_is_missing() -> None:
+    rng = np.random.default_rng(8)
+    low, high = alpha(scale(rng, 1.5)), alpha(scale(rng, 0.4))
+    given = {"trust": high, "help": low, "level": NotAvailable("one item has no alpha.")}
+    said = alpha_sentence(given, {"trust": "Trust", "help": "Help", "level": "Level"})
+    assert said.text.index(apa(low.estimate, 2, True)) < said.text.index(apa(high.estimate, 2, True))
+    assert f"{apa(high.ci_low, 2, True)} to {apa(high.ci_high, 2, True)}" in said.text
+    assert said.text.endswith("Alpha is not available for Level: one item has no alpha.")
+    assert set(said.cites) <= set(CITATIONS)
+    only = alpha_sentence({"trust": high}, {"trust": "Trust"}).text
+    assert " was " in only and "ranged" not in only
+    with pytest.raises(DataError):
+        alpha_sentence({}, {"trust": "Trust"})
+
+
+def test_retest_is_judged_by_its_interval() -> None:
+    rng = np.random.default_rng(1)
+    true = rng.normal(size=(40, 1))
+    said = retest_sentence(icc(pd.DataFrame(true + 0.6 * rng.normal(size=(40, 2)))), after="three weeks")
+    assert re.search(r"Over the three weeks, ICC\(2,1\) was \.\d\d \(95% CI \.\d\d to \.\d\d\), \w+", said.text)
+
+
+def test_a_flow_in_words_names_no_small_count() -> None:
+    frame = pd.DataFrame({"reason": ["Previews", "No consent"], "excluded": [4, 3], "remaining": [103, 100]})
+    said = flow_sentence(public_flow(frame)).text
+    assert said == "In all, 100 responses were analysed; left out were other exclusions (previews; no consent) (few)."
+    assert "107" not in said
+
+
+def test_the_model_is_worded_by_its_own_estimator() -> None:
+    mixed = model_sentence("mixed", "Experience", within_hospitals=False)
+    assert "restricted maximum likelihood" in mixed.text and "CR2" not in mixed.text and "hospitals" not in mixed.text
+    assert "holm1979" not in mixed.cites
+    with pytest.raises(DataError, match="mixed"):
+        model_sentence("ols", "Experience")
+
+
+def test_bibtex_is_whole_and_sorted() -> None:
+    text = bibtex(CITATIONS, software="0.1.0")
+    assert text.count("@") == len(CITATIONS) + 1
+    assert text.count("{") == text.count("}")
+    keys = re.findall(r"@\w+\{(\w+),", text)
+    assert keys[:-1] == sorted(CITATIONS) and keys[-1] == "microresearch"
+    assert all(re.fullmatch(r"10\.\d{4,9}/\S+", c.doi) for c in CITATIONS.values() if c.doi)
+    with pytest.raises(SpecError, match="nobody2000"):
+        bibtex(["nobody2000"])
+
+
+def test_macros_are_commands_of_letters_and_never_two_of_one_name() -> None:
+    text = numbers_tex({"a.b_1": Number(0.5, "points", -1.0, 2.0), "word": "50% & more"})
+    assert text == (
+        "\\newcommand{\\aBOne}{0.50 points (95\\% CI $-$1.00 to 2.00)}\n\\newcommand{\\word}{50\\% \\& more}\n"
+    )
+    assert re.fullmatch("[A-Za-z]+", macro_name("n_2.wave-10 x"))
+    with pytest.raises(DataError, match="rename"):
+        numbers_tex({"a.b": "1", "a_b": "2"})
