@@ -61,7 +61,7 @@ def test_hardly_any_zeros_tends_to_the_gamma_model():
 
 
 def test_joint_error_equals_the_jackknife_of_units(study):
-    """CR2 of the total is close to the leave-one-unit-out variance of the same estimate."""
+    """CR2 of the total is close to the leave-one-unit-out variance of the same estimate, which errs on the large side."""
     scores, cells = study
     whole = link_two_part(scores, cells).total.rows[0].naive
     left = []
@@ -70,7 +70,7 @@ def test_joint_error_equals_the_jackknife_of_units(study):
         left.append(link_outcome(scores, without, "cost", "two-part").rows[0].naive.estimate)
     left = np.array(left)
     jackknife = np.sqrt((len(left) - 1) / len(left) * ((left - left.mean()) ** 2).sum())
-    assert whole.se == pytest.approx(jackknife, rel=0.15)
+    assert 0.75 < whole.se / jackknife < 1.02
 
 
 def test_recovers_a_planted_total():
