@@ -15,7 +15,7 @@ from microresearch.report.cosmin import (
     structural_validity,
 )
 
-# Items of the published checklists, sub-items counted as they print them; of APA JARS those of a survey and linkage study.
+# Items of the published checklists, sub-items counted as printed; of APA JARS those of a survey and linkage study.
 SIZES = {"strobe": 34, "record": 13, "cheers2022": 28, "jars": 25}
 
 
