@@ -61,7 +61,7 @@ def test_hardly_any_zeros_tends_to_the_gamma_model():
 
 
 def test_joint_error_equals_the_jackknife_of_units(study):
-    """CR2 of the total is close to the leave-one-unit-out variance of the same estimate, which errs on the large side."""
+    """CR2 of the total is close to the leave-one-unit-out variance of its estimate, which errs on the large side."""
     scores, cells = study
     whole = link_two_part(scores, cells).total.rows[0].naive
     left = []
