@@ -10,6 +10,7 @@ Floats = NDArray[np.float64]
 
 NODES = ((0.9, 12), (0.99, 24), (1.0, 64))
 """Gauss-Legendre nodes by |rho|: errors below 4e-12 up to .9, 4e-12 up to .99, 1e-11 up to .999."""
+LEGENDRE = {n: np.polynomial.legendre.leggauss(n) for _, n in NODES}
 GAUSS = {n: np.polynomial.legendre.leggauss(n) for _, n in NODES}
 
 
