@@ -86,8 +86,10 @@ m <- paste(c("level: 1", level("w"), "level: 2", level("b"), defined("w"), defin
 m <- gsub("fw =~ wl1", "fw =~ NA*x1 + wl1", m); m <- gsub("fb =~ bl1", "fb =~ NA*x1 + bl1", m)
 fit <- sem(m, two, cluster = "unit", control = tight, optim.force.converged = TRUE)
 p <- parameterEstimates(fit)
+r <- parameterEstimates(sem(m, two, cluster = "unit", estimator = "MLR", control = tight, optim.force.converged = TRUE))
 save(list(within = p$est[p$label == "omegaw"], between = p$est[p$label == "omegab"], se_within = p$se[p$label == "omegaw"],
           se_between = p$se[p$label == "omegab"], loglik = as.numeric(logLik(fit)),
+          robust_within = r$se[r$label == "omegaw"], robust_between = r$se[r$label == "omegab"],
           est = p[p$op %in% c("=~", "~~"), c("lhs", "op", "rhs", "level", "est", "se")]), "levels.json")
 packages <- c("psych", "lavaan", "semTools", "jsonlite")
 writeLines(c(R.version.string, paste(packages, sapply(packages, function(p) as.character(packageVersion(p))))), "VERSIONS")
