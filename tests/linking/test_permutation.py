@@ -39,9 +39,12 @@ def test_holds_its_level_and_finds_an_effect():
     for slope, seen in found.items():
         for seed in range(30):
             planted = plant(seed + 50, n_units=15, n_hospitals=3, stays=60, raters=(20, 40), slope=slope)
-            planted = replace(
-                planted, people=planted.people[["unit", "leadership"]], units=planted.units.assign(beds=10)
-            )
+            people = planted.people[["unit", "leadership"]]
+            if not slope:  # a true null: staff are given to another unit of their hospital
+                rng = np.random.default_rng(seed)
+                swap = planted.units.groupby("hospital")["unit"].transform(lambda u, r=rng: r.permutation(u.to_numpy()))
+                people = people.assign(unit=people["unit"].map(dict(zip(planted.units["unit"], swap, strict=True))))
+            planted = replace(planted, people=people)
             scores, cells = linked(planted, covariates=())
             seen.append(permutation_test(scores, cells, "days").to_frame()["p"][0])
     assert np.mean(np.array(found[0.0]) < 0.1) < 0.3
