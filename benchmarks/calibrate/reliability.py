@@ -74,6 +74,12 @@ def alpha_feldt(x: pd.DataFrame) -> Found:
     return found.estimate, found.ci_low, found.ci_high
 
 
+def alpha_robust(x: pd.DataFrame) -> Found:
+    """Alpha with the distribution-free interval."""
+    found = alpha(x, interval="robust")
+    return found.estimate, found.ci_low, found.ci_high
+
+
 def omega_by(kind: str, interval: str, n_boot: int = 1000) -> Callable[[pd.DataFrame], Found]:
     """Omega of one kind with one interval."""
 
@@ -98,6 +104,7 @@ def truths(cuts: list[float]) -> dict[str, float]:
 
 SCALES: dict[str, tuple[str, Callable[[pd.DataFrame], Found]]] = {
     "alpha, Feldt": ("alpha", alpha_feldt),
+    "alpha, robust": ("alpha", alpha_robust),
     "omega total, robust": ("total", omega_by("total", "robust")),
     "alpha, bootstrap": ("alpha", alpha_bootstrap),
     "omega categorical, robust": ("categorical", omega_by("categorical", "robust")),

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from microresearch.errors import DataError, SpecError
-from microresearch.psychometrics.alpha import alpha, feldt_interval
+from microresearch.numeric.moments import pair_moments
+from microresearch.psychometrics.alpha import alpha, alpha_error, feldt_interval
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "reliability"
 
@@ -72,6 +73,43 @@ def test_planted_alpha_is_covered() -> None:
     assert abs(inverse.mean() - expected) < 3 * inverse.std() / 20
     covered = np.mean([r.ci_low <= truth <= r.ci_high for r in results])
     assert 0.917 <= covered <= 0.983
+
+
+@pytest.mark.parametrize("name", ["keyed", "three", "binary"])
+def test_the_distribution_free_error_agrees_with_lavaan(name: str) -> None:
+    theirs = json.loads((GOLDEN.parent / "omega" / "alpha_error.json").read_text())[name]
+    items = pd.read_csv(GOLDEN.parent / "omega" / f"{name}.csv").astype(float)
+    x, n = items.to_numpy(), len(items)
+    assert alpha(items).estimate == pytest.approx(theirs["alpha"], abs=1e-8)
+    # estimator MLM works with n - 1 throughout: its error is larger by n / (n - 1)
+    assert alpha_error(x, pair_moments(x)) * n / (n - 1) == pytest.approx(theirs["se"], rel=1e-5)
+
+
+def test_robust_and_bootstrap_intervals_agree_and_differ_from_feldt_where_answers_are_skewed() -> None:
+    items = pd.read_csv(GOLDEN.parent / "omega" / "three.csv").astype(float)
+    feldt, robust, boot = (alpha(items, interval=kind) for kind in ("feldt", "robust", "bootstrap"))
+    np.testing.assert_allclose([robust.ci_low, robust.ci_high], [boot.ci_low, boot.ci_high], atol=0.012)
+    assert robust.ci_high - robust.ci_low > 1.1 * (feldt.ci_high - feldt.ci_low)
+    assert boot.interval == alpha(items, interval="bootstrap").interval
+    with pytest.raises(SpecError, match="feldt, robust or bootstrap"):
+        alpha(items, interval="exact")
+
+
+def test_robust_interval_covers_planted_alpha_of_skewed_answers_with_holes() -> None:
+    """300 samples of 150, three levels with a floor, one answer in ten missing; truth from a huge sample."""
+    rng = np.random.default_rng(15)
+
+    def sample(n: int) -> pd.DataFrame:
+        y = rng.normal(size=(n, 1)) * 0.7 + rng.normal(size=(n, 4)) * 0.51**0.5
+        return pd.DataFrame(np.digitize(y, [0.5, 1.5]).astype(float))
+
+    truth = alpha(sample(1_000_000)).estimate
+    hits = 0
+    for _ in range(300):
+        items = sample(150)
+        found = alpha(items.mask(rng.random(items.shape) < 0.1), interval="robust")
+        hits += found.ci_low <= truth <= found.ci_high
+    assert 0.905 <= hits / 300 <= 0.985
 
 
 def test_order_and_common_scale_do_not_matter() -> None:

@@ -32,6 +32,18 @@ one <- list()
 for (n in c("keyed", "three")) one[[n]] <- list(ml = total(get(n), "ML"), mlm = total(get(n), "MLM"))
 save(one, "total.json")
 
+# --- alpha's distribution-free error: a saturated model, alpha as a defined parameter, errors of estimator MLM
+free_alpha <- function(x) {
+  v <- names(x); k <- length(v); pairs <- combn(k, 2)
+  own <- paste0("v", 1:k); shared <- paste0("c", pairs[1, ], "_", pairs[2, ])
+  m <- c(paste0(v, " ~~ ", own, "*", v), paste0(v[pairs[1, ]], " ~~ ", shared, "*", v[pairs[2, ]]),
+         paste0("alpha := ", k, "/(", k, "-1) * (1 - (", paste(own, collapse = "+"), ") / (", paste(own, collapse = "+"),
+                " + 2*(", paste(shared, collapse = "+"), ")))"))
+  p <- parameterEstimates(sem(paste(m, collapse = "\n"), x, estimator = "MLM"))
+  list(alpha = p$est[p$label == "alpha"], se = p$se[p$label == "alpha"])
+}
+save(list(keyed = free_alpha(keyed), three = free_alpha(three), binary = free_alpha(binary)), "alpha_error.json")
+
 # --- categorical omega (Green & Yang 2009): semTools on lavaan's WLSMV fit; ordinal alpha beside it
 categorical <- function(x) {
   fit <- cfa(paste("f =~", paste(names(x), collapse = " + ")), x, ordered = names(x), std.lv = TRUE, estimator = "WLSMV", control = tight, optim.force.converged = TRUE)
