@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microresearch.errors import DataError, DisclosureError
-from microresearch.report.disclosure import guard, public_flow
+from microresearch.report.disclosure import guard, guard_numbers, public_flow
 from microresearch.report.dominance import dominated, guard_totals
 from microresearch.report.figures import flow_diagram
 from microresearch.report.numbers import Number
@@ -171,3 +171,34 @@ def test_pseudonyms_are_random_and_one_to_one() -> None:
     assert key == pseudonyms(units[::-1], np.random.default_rng(4)) != pseudonyms(units, np.random.default_rng(5))
     with pytest.raises(DataError):
         pseudonyms(["a", "a"], np.random.default_rng(4))
+
+
+def test_a_flow_published_as_a_table_keeps_its_small_step() -> None:
+    frame = {"term": ["in the extract", "without a unit", "joined"], "n": [500, 4, 496]}
+    hidden = [value == HIDDEN for value in guard(table(frame)).frame["n"]]
+    assert hidden[1] and sum(hidden) == 2
+
+
+def test_rows_that_all_add_up_to_the_same_number_are_sums() -> None:
+    frame = {"item": ["a", "b", "c"], "answered": [93, 60, 95], "n_blank": [5, 20, 2], "n_other": [2, 20, 3]}
+    shown = guard(table(frame, counts=("answered", "n_blank", "n_other"))).frame.iloc[:, 1:].to_numpy(object)
+    assert (shown[0] == HIDDEN).all() and (shown[2] == HIDDEN).all()
+    assert shown[1].tolist() == [60, 20, 20]
+
+
+def test_a_count_just_below_a_known_total_gives_the_rest_away() -> None:
+    shown = guard(table({"scale": ["a", "b"], "n": [1850, 1700]}), known=[1853])
+    assert shown.frame["n"].tolist() == [HIDDEN, 1700]
+
+
+def test_the_gap_between_two_percentages_is_a_count_too() -> None:
+    frame = {"role": ["a", "b"], "n_roster": [400, 400], "rr1": [60.0, 60.0], "rr2": [61.0, 75.0]}
+    shown = guard(table(frame, shares={"rr1": ("", "n_roster"), "rr2": ("", "n_roster")})).frame
+    assert shown["rr1"].tolist() == [60.0, 60.0]
+    assert shown["rr2"].tolist() == [HIDDEN, 75.0]
+
+
+def test_numbers_published_together_have_no_small_difference() -> None:
+    counts = {name: Number(value, count=True) for name, value in (("a", 500), ("b", 480), ("c", 478))}
+    given = counts | {"d": Number(495, "units")}
+    assert [n.value for n in guard_numbers(given).values()] == [500, 480, None, 495]

@@ -1,6 +1,6 @@
 """May this be shown? The guard that every figure, table and number passes before it is published."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import overload
 
@@ -83,6 +83,35 @@ def guard(
         f"{name or 'this'} is a {type(thing).__name__}; only a StudyFigure, a Table or a Number can be published. "
         "Wrap a DataFrame in a Table, and say which of its columns count people."
     )
+
+
+def guard_numbers(numbers: Mapping[str, Number], threshold: int = 10) -> dict[str, Number]:
+    """Guard numbers that are published together: also the difference of two counts may not be small.
+
+    Parameters
+    ----------
+    numbers : mapping of name to Number
+        Earlier ones keep their value where a difference would give a small count away.
+    threshold : int
+
+    Examples
+    --------
+    >>> given = {"received": Number(400, "responses", count=True), "analysed": Number(396, "responses", count=True)}
+    >>> [number.phrase for number in guard_numbers(given).values()]
+    ['400 responses', 'not shown, to protect few people']
+    """
+    shown: dict[str, Number] = {}
+    for name, number in numbers.items():
+        one = guard(number, threshold, name=name)
+        others = [n.value for n in shown.values() if n.count and isinstance(n.value, (int, float))]
+        if (
+            one.count
+            and isinstance(one.value, (int, float))
+            and any(small(abs(one.value - o), threshold) for o in others)
+        ):
+            one = replace(one, value=None, low=None, high=None, text="not shown, to protect few people")
+        shown[name] = one
+    return shown
 
 
 def why_hidden(threshold: int) -> str:

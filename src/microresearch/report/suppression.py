@@ -66,7 +66,8 @@ def hidden_cells(
     shares : mapping of column to (numerator, denominator)
         Percentages (0 to 100) with the count columns behind them; "" where one is not in the table.
     known : sequence of float
-        Totals that a reader knows from elsewhere (the number analysed).
+        Totals that a reader knows from elsewhere (the number analysed): blocks may add up to them, and a count
+        that falls short of one by few people gives those away.
 
     Returns
     -------
@@ -85,6 +86,8 @@ def hidden_cells(
     for part, whole in pairs:
         rest = values[:, place[whole]] - values[:, place[part]]
         mask[:, place[part]] |= (rest > 0) & (rest <= threshold)
+    for total in known:
+        mask |= (total - values > 0) & (total - values <= threshold)
     relations = additive(frame, values, counts, known)
     complete(values, mask, relations, place, threshold)
     full = np.zeros(frame.shape, dtype=bool)
@@ -137,7 +140,7 @@ def _tight(
 def additive(
     frame: pd.DataFrame, values: NDArray[np.float64], counts: Sequence[str], known: Sequence[float] = ()
 ) -> list[Relation]:
-    """Where the columns add up: rows that are the sum of the others, columns that are, and totals known elsewhere."""
+    """Where the columns add up: rows that are sums of others, columns that are, and totals known elsewhere."""
     relations = []
     for rows in _blocks(frame, counts):
         for i, column in enumerate(counts):
@@ -149,7 +152,25 @@ def additive(
                     relations.append(Relation(tuple(cells[:at] + cells[at + 1 :]), (row, column), float(inside[at])))
             if len(rows) > 1 and any(np.isclose(total, known)):
                 relations.append(Relation(tuple(cells), None, float(total)))
-    return relations + _across(values, counts)
+    blocks = _blocks(frame, counts)
+    inner = blocks[1:] or blocks
+    gaps = [relation for rows in inner for relation in _differences(values, rows, counts)]
+    return [*relations, *gaps, *_across(values, counts)]
+
+
+def _differences(
+    values: NDArray[np.float64], rows: Sequence[int], counts: Sequence[str], most: int = 15
+) -> list[Relation]:
+    """Rows that are the sum of two others, as in a flow (received = left out + kept), in blocks of few rows."""
+    if len(rows) > most:
+        return []
+    return [
+        Relation(((a, column), (b, column)), (whole, column), float(values[whole, i]))
+        for i, column in enumerate(counts)
+        for whole in rows
+        for a, b in combinations([row for row in rows if row != whole], 2)
+        if min(values[a, i], values[b, i]) > 0 and np.isclose(values[a, i] + values[b, i], values[whole, i])
+    ]
 
 
 def _blocks(frame: pd.DataFrame, counts: Sequence[str]) -> list[list[int]]:
@@ -165,8 +186,11 @@ def _blocks(frame: pd.DataFrame, counts: Sequence[str]) -> list[list[int]]:
 
 
 def _across(values: NDArray[np.float64], counts: Sequence[str]) -> list[Relation]:
-    """Columns that are, in every row, the sum of two or more others."""
+    """Columns that are, in every row, the sum of two or more others; and rows that all add up to the same number."""
     found: list[Relation] = []
+    sums = values.sum(axis=1)
+    if len(sums) > 1 and len(counts) > 1 and np.isfinite(sums).all() and np.ptp(sums) == 0:
+        found += [Relation(tuple((row, c) for c in counts), None, float(sums[row])) for row in range(len(values))]
     for target in range(len(counts)):
         others = [i for i in range(len(counts)) if i != target]
         for size in range(2, min(len(others), 5) + 1):
@@ -198,15 +222,21 @@ def _alone(
     shares: Mapping[str, tuple[str, str]],
     threshold: int,
 ) -> None:
-    """Hide (in place) percentages whose count is not in the table but follows from the denominator."""
+    """Hide (in place) percentages whose count is not in the table but follows from the denominator.
+
+    So does the count between two percentages of one denominator (partial answers between RR1 and RR2).
+    """
+    seen: dict[str, list[NDArray[np.float64]]] = {}
     for column, (part, whole) in shares.items():
         if part in place or whole not in place:
             continue
         share = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
-        count = np.round(share / 100 * values[:, place[whole]])
-        rest = values[:, place[whole]] - count
-        few = ((count > 0) & (count <= threshold)) | ((rest > 0) & (rest <= threshold))
-        full[:, frame.columns.get_loc(column)] |= few
+        base = values[:, place[whole]]
+        count = np.round(share / 100 * base)
+        for other in [np.zeros_like(base), base, *seen.get(whole, [])]:
+            gap = np.abs(count - other)
+            full[:, frame.columns.get_loc(column)] |= (gap > 0) & (gap <= threshold)
+        seen.setdefault(whole, []).append(count)
 
 
 def _whole(column: pd.Series) -> bool:
