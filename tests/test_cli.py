@@ -1,3 +1,4 @@
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ def test_the_examples_can_be_parsed() -> None:
     parser = build_parser()
     for action in parser._subparsers._group_actions[0].choices.values():  # type: ignore[union-attr]
         for line in (action.epilog or "").splitlines()[1:]:
-            assert parser.parse_args(line.split()[1:]).command
+            assert parser.parse_args(shlex.split(line)[1:]).command
 
 
 def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:

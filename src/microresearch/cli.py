@@ -91,6 +91,21 @@ def build_parser() -> argparse.ArgumentParser:
     choice = archive.add_mutually_exclusive_group()
     choice.add_argument("--with-data", dest="data", action="store_true", default=None, help="data/raw goes in")
     choice.add_argument("--without-data", dest="data", action="store_false", help="a twin goes in")
+    _add_new(commands)
+    form = _add(
+        commands, "instrument", _instrument, "make an instrument file from a form that exists",
+        "Reads REDCap's data dictionary, an SPSS or Stata file with value labels, or a CSV list of items (code, text, "
+        "characteristic, low, high, reversed, applies), and writes the TOML file that a study names.",
+        "microresearch instrument dictionary.csv my-form.toml --name \"My form\"\n"
+        "  microresearch instrument items.csv my-form.toml --option 1=No --option 2=Partly --option 3=Yes",
+        study=False,
+    )  # fmt: skip
+    form.add_argument("source", type=Path, metavar="FILE")
+    form.add_argument("target", type=Path, metavar="TOML", help="the file to write; it must not be there")
+    form.add_argument("--name", default="", help="what the form is called")
+    form.add_argument(
+        "--option", action="append", default=[], metavar="CODE=LABEL", help="an answer, for a list; repeat"
+    )
     _add(
         commands, "lab", _lab, "open the study's notebooks in JupyterLab",
         "Opens JupyterLab on the notebooks' folder. Run the study once before: notebooks read what earlier ones kept.",
@@ -119,6 +134,39 @@ def _add(
         parser.add_argument("--study", metavar="PATH", help="study.toml or its folder (default: here or above)")
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_new(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    new = _add(
+        commands, "new", _new, "start a study of your own",
+        "Looks at your files, proposes which column holds what, and makes a folder with study.toml, notebooks and "
+        "copies of the files in data/raw (which git is told to leave out). twin/ in it runs at once, on invented "
+        "data of the same shape. Without --survey it asks.",
+        "microresearch new my-study --survey export.csv --title \"Ten wards\"\n"
+        "  microresearch new my-study --survey s.csv --units u.csv --admissions a.csv --outcome died:binary",
+        study=False,
+    )  # fmt: skip
+    new.add_argument("folder", metavar="DIR", help="a new or empty folder")
+    new.add_argument("--title", default="", help="what the study is called")
+    new.add_argument(
+        "--instrument", action="append", metavar="NAME", help="long-form (default), or a TOML file; repeat"
+    )
+    new.add_argument("--format", default="auto", help="of the survey export (default: looks)")
+    files = {
+        "survey": "the survey export", "dictionary": "REDCap's data dictionary", "roster": "everyone who was asked",
+        "units": "the table of units", "admissions": "one row a stay (Parquet or CSV)",
+        "costs": "lines of cost or charge",
+        "ccr": "cost-to-charge ratios",
+    }  # fmt: skip
+    for name, what in files.items():
+        new.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
+    new.add_argument(
+        "--outcome", action="append", default=[], metavar="NAME:KIND", help="continuous, count, binary, cost"
+    )
+    new.add_argument("--cost-basis", metavar="BASIS", help="direct, full, or 'charges x ccr'")
+    new.add_argument("--currency", metavar="CODE", help="EUR, USD, ...")
+    new.add_argument("--price-year", type=_positive, metavar="YEAR")
+    new.add_argument("--seed", type=int, default=1)
 
 
 def _positive(text: str) -> int:
@@ -161,6 +209,66 @@ def _archive(chosen: argparse.Namespace) -> int:
     path, with_data = archive_study(find_place(chosen.study), Path(chosen.file), chosen.data)
     print(f"{_shown(path)}: {'with the data' if with_data else 'with a synthetic twin in place of the data'}.")
     return OK
+
+
+def _new(chosen: argparse.Namespace) -> int:
+    from microresearch.study.new import Wish, new_study
+
+    _ask(chosen)
+    if chosen.survey is None:
+        raise SpecError("a study starts from a survey export: give --survey FILE.")
+    files = {n: getattr(chosen, n) for n in ("survey", "dictionary", "roster", "units", "admissions", "costs", "ccr")}
+    money = {name: getattr(chosen, name) for name in ("cost_basis", "currency", "price_year")}
+    title = chosen.title or Path(chosen.folder).name
+    forms = tuple(chosen.instrument or ["long-form"])
+    wish = Wish(
+        title=title, instruments=forms, format=chosen.format, outcomes=tuple(chosen.outcome), seed=chosen.seed,
+        **files, **money,
+    )  # fmt: skip
+    made = new_study(Path(chosen.folder), wish)
+    for line in made.proposed:
+        print(f"  {line}")
+    for line in made.look_at:
+        print(f"To do: {line}.")
+    folder = _shown(made.folder)
+    print(f"Look at {folder}/study.toml, then: microresearch run --study {folder}/twin")
+    return OK
+
+
+def _instrument(chosen: argparse.Namespace) -> int:
+    from microresearch import io
+    from microresearch.instrument import load_instrument
+    from microresearch.study.instrument_maker import make_instrument
+
+    if chosen.target.exists():
+        raise SpecError(f"{chosen.target.name} is there already; name a new file.")
+    text = make_instrument(chosen.source, chosen.target.stem, chosen.name, chosen.option)
+    with io.scratch() as folder:
+        form = load_instrument(io.write_text(folder / chosen.target.name, text))
+    io.write_text(chosen.target, text)
+    print(
+        f"{_shown(chosen.target)}: {len(form.items)} items, {len(form.characteristics)} characteristics. Look at each."
+    )
+    return OK
+
+
+def _ask(chosen: argparse.Namespace) -> None:
+    """Ask for what a study cannot do without, when a person sits at the terminal."""
+    if chosen.survey is not None or not sys.stdin.isatty():
+        return
+    chosen.title = chosen.title or input("What is the study called? ").strip()
+    chosen.survey = _path_asked("Which file is the survey export? ")
+    chosen.instrument = chosen.instrument or [input("Instrument [long-form]: ").strip() or "long-form"]
+    for name, what in (("units", "the table of units"), ("roster", "the roster"), ("admissions", "the admissions")):
+        if getattr(chosen, name) is None:
+            setattr(chosen, name, _path_asked(f"Which file is {what}? (none: just press return) "))
+    if chosen.admissions is not None and not chosen.outcome:
+        chosen.outcome = input("Outcomes, as name:kind (died:binary experience:continuous): ").split()
+
+
+def _path_asked(question: str) -> Path | None:
+    answer = input(question).strip()
+    return Path(answer) if answer else None
 
 
 def _check(chosen: argparse.Namespace) -> int:

@@ -36,6 +36,8 @@ def survey(study: "Study") -> "dict[str, Responses]":
     forms = read_responses(
         path, list(study.instruments.values()), columns, said.format, said.items or None, keep=said.keep or None,
         labels=said.labels or None, blank=said.blank, encoding=said.encoding, separator=said.separator,
+        sheet=said.sheet,
+        dictionary=None if said.dictionary is None else _path(study, said.dictionary),
     )  # fmt: skip
     if study.spec.units is None:
         return forms

@@ -34,7 +34,10 @@ def survey_columns(place: Place, spec: StudySpec) -> dict[str, str]:
     if spec.survey is None:
         return {}
     said = spec.survey
-    export = read_export(place.of(said.file), said.format, encoding=said.encoding, separator=said.separator)
+    export = read_export(
+        place.of(said.file), said.format, encoding=said.encoding, separator=said.separator, sheet=said.sheet,
+        dictionary=None if said.dictionary is None else place.of(said.dictionary),
+    )  # fmt: skip
     named = {name: column for name, column in said.columns.model_dump().items() if column is not None}
     return {**export.standard, **named}
 

@@ -61,6 +61,8 @@ class Survey(Section):
     keep: dict[str, str] = Field(default_factory=dict)
     labels: dict[str, dict[str, str]] = Field(default_factory=dict)
     blank: tuple[str, ...] = ("", "NA")
+    dictionary: str | None = None
+    sheet: str | None = None
     encoding: str | None = None
     separator: str | None = None
 

@@ -12,7 +12,7 @@ from microresearch.study.record import Now
 from microresearch.study.trace import library_files
 
 _FILES = {
-    "survey": ("file",), "roster": ("file",), "units": ("file",), "exposure": ("file",),
+    "survey": ("file", "dictionary"), "roster": ("file",), "units": ("file",), "exposure": ("file",),
     "encounters": ("admissions", "costs", "ccr"),
 }  # fmt: skip
 

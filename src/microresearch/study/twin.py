@@ -159,7 +159,7 @@ def _survey(
     kept = {column: "" for column in said["keep"] if column not in table}
     io.write_csv(raw / "survey.csv", pd.concat([table, pd.DataFrame({**answers, **kept}, index=range(n))], axis=1))
     said.update(file="data/raw/survey.csv", format="csv", columns=dict(schema.columns), labels={}, encoding=None)
-    said["separator"] = None
+    said.update(separator=None, dictionary=None, sheet=None)
 
 
 def _answers(form: Instrument, item: Any, tendency: np.ndarray, rng: np.random.Generator) -> list[str]:
