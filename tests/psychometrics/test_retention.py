@@ -150,7 +150,7 @@ def test_a_matrix_alone_with_and_without_n():
     assert any("give the items" in note for note in given.notes)
 
 
-def test_the_part_for_a_scree_plot():
+def test_the_part_for_a_scree():
     result = n_factors(data("clean"), n_sets=5, random="permuted")
     part = result.scree("components")
     assert list(part.columns) == ["number", "observed", "random_mean", "random_percentile"]
