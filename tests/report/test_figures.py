@@ -157,3 +157,12 @@ def test_flow_diagram_shows_no_number_that_is_not_there() -> None:
     assert figure.alt == (
         "Flow diagram. Responses received: not shown. Excluded: Previews not shown. Responses analysed: 680."
     )
+
+
+def test_scores_of_too_few_raters_are_not_shown_and_counted(scores: Scores, names: dict[str, str]) -> None:
+    frame = scores(12)
+    frame["n_raters"] = np.where(frame["unit"].isin(["U001", "U002"]), 4, 20)
+    for make in (unit_heat_map, caterpillar_plot):
+        figure = make(frame, names, minimum=5)
+        assert figure.data["unit"].nunique() == 10 and "(2 units)" in figure.note
+        assert make(frame, names).data["unit"].nunique() == 12

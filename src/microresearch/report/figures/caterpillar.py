@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import frame_of, known, wrap
+from microresearch.report.figures.inputs import enough, frame_of, known, wrap
 from microresearch.report.style import QUIET, Look, Names, StudyFigure, context, looks, settle
 
 FEW = 10
@@ -17,6 +17,7 @@ def caterpillar_plot(
     names: Names,
     *,
     z: float = 1.959963984540054,
+    minimum: int = 0,
     label: str = "EB score (95% interval)",
     title: str = "",
 ) -> StudyFigure:
@@ -30,6 +31,8 @@ def caterpillar_plot(
         The panels and their order; a characteristic without scores keeps its panel and says so.
     z : float
         Half-width of the interval in standard errors.
+    minimum : int
+        Raters that a score needs to be shown (where `n_raters` is known); the note says how many units lack them.
     label, title : str
         Of the score axis; of the figure.
 
@@ -59,6 +62,7 @@ def caterpillar_plot(
     [1, 2]
     """
     frame = frame_of(scores, ("unit", "characteristic", "eb", "eb_se"), "caterpillar_plot")
+    frame, left_out = enough(frame, minimum)
     panels = looks(names)
     known(frame["characteristic"], [look.code for look in panels], "caterpillar_plot")
     data = _ranked(frame, z, [look.code for look in panels])
@@ -76,7 +80,7 @@ def caterpillar_plot(
         + "; ".join(f"{look.name} {int(apart.get(look.code, 0))}" for look in panels)
         + ".",
         note="Coloured: the interval excludes the mean over units (line). Units with ten or fewer raters share the "
-        "widest interval among them.",
+        f"widest interval among them.{left_out}",
     )
     with context():
         grid = np.asarray(figure.subplots(rows, columns, sharey=True, squeeze=False)).ravel()

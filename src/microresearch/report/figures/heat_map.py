@@ -6,13 +6,19 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import frame_of, known, listed, wrap
+from microresearch.report.figures.inputs import enough, frame_of, known, listed, wrap
 from microresearch.report.rounding import apa
 from microresearch.report.style import QUIET, SEQUENTIAL, Names, StudyFigure, context, looks, settle
 
 
 def unit_heat_map(
-    scores: object, names: Names, *, value: str = "eb", label: str = "Unit score (1 to 5)", title: str = ""
+    scores: object,
+    names: Names,
+    *,
+    value: str = "eb",
+    minimum: int = 0,
+    label: str = "Unit score (1 to 5)",
+    title: str = "",
 ) -> StudyFigure:
     """Unit by characteristic heat map: characteristics in rows, units in columns from the lowest to the highest.
 
@@ -24,6 +30,8 @@ def unit_heat_map(
         The rows and their order; a characteristic without scores keeps its row and says so.
     value : str
         The score shown: `eb` (empirical Bayes) or `mean`.
+    minimum : int
+        Raters that a score needs to be shown (where `n_raters` is known); the note says how many units lack them.
     label, title : str
         What the colours mean; the figure's title.
 
@@ -44,7 +52,8 @@ def unit_heat_map(
     >>> unit_heat_map(scores, {"leadership": "Leadership"}).data["score"].tolist()
     [3.1, 4.2]
     """
-    grid = _grid(frame_of(scores, ("unit", "characteristic", value), "unit_heat_map"), names, value)
+    shown, left_out = enough(frame_of(scores, ("unit", "characteristic", value), "unit_heat_map"), minimum)
+    grid = _grid(shown, names, value)
     lack = [look.name for look in looks(names) if grid.loc[look.code].isna().all()]
     data = grid.round(2).T.rename_axis("unit").reset_index().melt("unit", value_name="score").dropna(ignore_index=True)
     low, high = float(np.nanmin(grid)), float(np.nanmax(grid))
@@ -56,7 +65,7 @@ def unit_heat_map(
         alt=f"Heat map of {grid.shape[1]} units by {len(grid)} characteristics, units ordered from the lowest to the "
         f"highest mean score. Scores run from {apa(low)} to {apa(high)}. Without scores: {listed(lack)}.",
         note="Units from left to right by their mean over the characteristics, each first standardised. "
-        "Hatched: no score.",
+        f"Hatched: no score.{left_out}",
     )
     with context():
         _draw(figure, grid, {look.code: look.name for look in looks(names)}, label)

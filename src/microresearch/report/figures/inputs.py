@@ -48,6 +48,23 @@ def known(codes: Iterable[object], names: Iterable[str], what: str) -> None:
         )
 
 
+def enough(frame: pd.DataFrame, minimum: int) -> tuple[pd.DataFrame, str]:
+    """The rows of units with enough raters, and a sentence on those left out ("" for none).
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"unit": ["a", "b"], "n_raters": [3, 12]})
+    >>> enough(frame, 5)[0]["unit"].tolist(), enough(frame, 5)[1]
+    (['b'], ' Scores that rest on fewer than 5 raters are not shown (1 unit).')
+    """
+    if "n_raters" not in frame.columns or minimum <= 1:
+        return frame, ""
+    few = (frame["n_raters"] < minimum).fillna(False).to_numpy(bool)
+    units = frame.loc[few, "unit"].nunique()
+    said = f" Scores that rest on fewer than {minimum} raters are not shown ({units} unit{'s' * (units != 1)})."
+    return frame[~few], said if units else ""
+
+
 def wrap(text: str, width: int) -> str:
     """Text broken into lines of at most `width` letters; a longer word stays whole."""
     return fill(text, width, break_long_words=False)

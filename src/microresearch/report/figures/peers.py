@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import frame_of, known, wrap
+from microresearch.report.figures.inputs import enough, frame_of, known, wrap
 from microresearch.report.rounding import apa
 from microresearch.report.style import FAINT, INK, QUIET, Look, Names, StudyFigure, context, looks, settle
 
@@ -16,7 +16,9 @@ FEWEST = 5
 """Peers that a characteristic needs: among fewer each could be recognised."""
 
 
-def unit_dot_plot(scores: object, names: Names, unit: str, *, value: str = "eb", title: str = "") -> StudyFigure:
+def unit_dot_plot(
+    scores: object, names: Names, unit: str, *, value: str = "eb", minimum: int = 0, title: str = ""
+) -> StudyFigure:
     """One unit's scores (large dots) among those of its peers (small ones), with the peers' median and quartiles.
 
     Parameters
@@ -29,6 +31,8 @@ def unit_dot_plot(scores: object, names: Names, unit: str, *, value: str = "eb",
         The unit to show.
     value : str
         The score shown.
+    minimum : int
+        Raters that a score needs to be shown (where `n_raters` is known); the note says how many units lack them.
     title : str
 
     Returns
@@ -49,6 +53,7 @@ def unit_dot_plot(scores: object, names: Names, unit: str, *, value: str = "eb",
     [4.0, 3.2]
     """
     frame = frame_of(scores, ("unit", "characteristic", value), "unit_dot_plot").dropna(subset=[value])
+    frame, left_out = enough(frame, minimum)
     rows = looks(names)
     known(frame["characteristic"], [look.code for look in rows], "unit_dot_plot")
     data: list[tuple[object, ...]] = []
@@ -69,7 +74,8 @@ def unit_dot_plot(scores: object, names: Names, unit: str, *, value: str = "eb",
     figure = StudyFigure(
         "double", 20 + 8 * len(rows), data=table, title=title or f"Unit {unit} among its peers",
         alt=_alt(table, rows, unit),
-        note="Large dot: the unit; small dots: its peers; bar: their quartiles, with the median.",
+        note="Large dot: the unit; small dots: its peers; bar: their quartiles, with the median."
+        f"{left_out}",
     )  # fmt: skip
     with context():
         axes = figure.add_subplot()
