@@ -1,0 +1,213 @@
+"""Do tests of linked effects hold their level, and intervals cover, in studies of 20, 40 and 100 units?
+
+Run `python benchmarks/calibrate/linked.py` (hours in all; each finished cell is written at once, and a run that was
+stopped goes on where it was). `--minutes 10` stops after the cell that is running then. Delete the CSV to start anew.
+The model is fitted as `link_outcome` fits it: hospitals as fixed effects, case mix adjusted, scores known without error
+in the first table; scores rated by staff, naive and corrected, in the second.
+"""
+
+import argparse
+import csv
+import itertools
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+from microresearch.errors import MicroresearchError
+from microresearch.linking.design import Design
+from microresearch.linking.slopes import slope
+from microresearch.numeric.reweighted import rating_components
+
+HERE = Path(__file__).parent
+LEVELS, RATED = HERE / "linked.csv", HERE / "linked_rated.csv"
+RUNS = 1000
+HOSPITALS = {20: 4, 40: 8, 100: 10}
+MODELS = ("mixed", "gamma", "poisson", "two-stage", "quadrature", "binomial")
+LEVEL_COLUMNS = ["model", "units", "sizes", "scores", "hospital_share", "case_mix", "effect", "runs", "refused",
+                 "rejected", "coverage", "mc_se", "bias", "se_ratio", "miss"]  # fmt: skip
+RATED_COLUMNS = ["units", "icc1", "covariates", "runs", "refused", "naive_ratio", "corrected_ratio", "ratio_se",
+                 "coverage_naive", "coverage_corrected", "mc_se", "miss"]  # fmt: skip
+
+
+def sizes(rng: np.random.Generator, units: int, kind: str) -> np.ndarray:
+    """Stays of each unit: 300, or lognormal with the same mean and a few large ones."""
+    if kind == "balanced":
+        return np.full(units, 300.0)
+    return np.maximum(20, np.round(300 * np.exp(rng.normal(-0.5, 1.0, units))))
+
+
+def standing(rng: np.random.Generator, units: int, kind: str, share: float, hospital: np.ndarray) -> np.ndarray:
+    """Unit-level values of variance 1, of which `share` lies between hospitals."""
+    own = rng.normal(size=units) if kind == "normal" else (rng.chisquare(3, units) - 3) / np.sqrt(6)
+    return np.sqrt(1 - share) * own + np.sqrt(share) * rng.normal(size=hospital.max() + 1)[hospital]
+
+
+def patients(
+    rng: np.random.Generator, n: np.ndarray, score: np.ndarray, correlated: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stays of each unit by a two-level case mix, more of the sicker where scores are high if it is correlated."""
+    chance = 1 / (1 + np.exp(-0.6 * score)) if correlated else np.full(len(n), 0.5)
+    sick = np.clip(rng.binomial(n.astype(int), chance).astype(float), 1, n - 1)
+    return n - sick, sick
+
+
+def outcome(rng: np.random.Generator, model: str, n: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums and sums of squares of n outcomes each; unit effects are in eta already."""
+    if model == "mixed":
+        mean = 5 * eta + rng.normal(size=len(n)) * 5 / np.sqrt(n)
+        return n * mean, n * mean**2 + 25 * rng.chisquare(np.maximum(n - 1, 1)) * (n > 1)
+    if model == "gamma":
+        total = rng.gamma(1.2 * n, np.exp(8 + eta) / 1.2)
+        return total, total**2 / n
+    if model == "poisson":
+        total = rng.poisson(n * np.exp(1.3 + eta)).astype(float)
+        return total, total**2 / n
+    events = rng.binomial(n.astype(int), 1 / (1 + np.exp(2 - eta))).astype(float)
+    return events, events
+
+
+def design_of(hospital: np.ndarray, n: np.ndarray, z: np.ndarray, total: np.ndarray, squares: np.ndarray) -> Design:
+    """Two cells a unit, hospitals as fixed effects."""
+    units = len(hospital)
+    unit = np.tile(np.arange(units), 2)
+    dummies = [(hospital == h).astype(float)[unit] for h in range(1, hospital.max() + 1)]
+    x = np.column_stack([np.ones(2 * units), *dummies, z])
+    names = ("intercept", *(f"hospital: {h}" for h in range(1, hospital.max() + 1)), "sick: yes")
+    return Design(
+        x, names, n, total, squares, unit, tuple(map(str, range(units))), tuple(map(str, hospital)), len(names) - 1, ()
+    )
+
+
+def one_level(rng: np.random.Generator, cell: tuple) -> tuple[float, float, float] | None:
+    """Estimate, se and df of one study; None where the model refused."""
+    model, units, size, kind, share, mix, effect = cell
+    hospital = np.arange(units) % HOSPITALS[units]
+    score = standing(rng, units, kind, share, hospital)
+    level = standing(rng, units, "normal", share, hospital) * 0.15
+    healthy, sick = patients(rng, sizes(rng, units, size), score, mix == "correlated")
+    n, z = np.concatenate([healthy, sick]), np.repeat([0.0, 1.0], units)
+    eta = np.tile(effect * score + level, 2) + 0.4 * z
+    total, squares = outcome(rng, model, n, eta)
+    if model == "gamma":
+        total, squares = np.maximum(total, 1e-6), np.maximum(squares, 1e-12)
+    try:
+        design = design_of(hospital, n, z, total, squares)
+        x = design.with_score(score)
+        found = slope(design, x, model, 1.0)  # type: ignore[arg-type]
+    except MicroresearchError:
+        return None
+    return found.estimate, found.se, found.df
+
+
+def level_row(cell: tuple) -> dict[str, object]:
+    """One cell: share of false positives (effect 0) and coverage."""
+    model, effect = cell[0], cell[-1]
+    truth = effect * (5 if model == "mixed" else 1)
+    got = [one_level(np.random.default_rng([index, *map(ord, repr(cell)[:120])]), cell) for index in range(RUNS)]
+    kept = np.array([g for g in got if g is not None])
+    p = 2 * stats.t.sf(np.abs(kept[:, 0] - truth) / kept[:, 1], kept[:, 2])
+    covered, error = float((p >= 0.05).mean()), math.sqrt(0.05 * 0.95 / len(kept))
+    zero = 2 * stats.t.sf(np.abs(kept[:, 0]) / kept[:, 1], kept[:, 2])
+    low, high = (0.935 - 3 * error, 0.965 + 3 * error) if effect == 0 else (0.93 - 3 * error, 0.97 + 3 * error)
+    return dict(zip(LEVEL_COLUMNS, (
+        *cell, len(kept), RUNS - len(kept), round(float((zero < 0.05).mean()), 4), round(covered, 4), round(error, 4),
+        round(float(kept[:, 0].mean() - truth), 5), round(float(kept[:, 1].mean() / kept[:, 0].std(ddof=1)), 3),
+        not low <= covered <= high), strict=True))  # fmt: skip
+
+
+def one_rated(rng: np.random.Generator, units: int, icc1: float, covariates: bool) -> tuple[float, ...] | None:
+    """Naive and corrected slope per true SD with their standard errors and df, the scores rated by 5 to 40 staff."""
+    hospital = np.arange(units) % HOSPITALS[units]
+    beds = rng.normal(size=units)
+    own = np.sqrt(0.5) * beds + np.sqrt(0.5) * rng.normal(size=units) if covariates else rng.normal(size=units)
+    true = own + 0.5 * rng.normal(size=hospital.max() + 1)[hospital]
+    raters = rng.integers(5, 41, units)
+    sigma = math.sqrt((1 - icc1) / icc1)
+    mean = true + rng.normal(size=units) * sigma / np.sqrt(raters)
+    ss = sigma**2 * rng.chisquare(raters - 1)
+    x = beds[:, None] if covariates else np.empty((units, 0))
+    given = rating_components(raters.astype(float), mean, ss, np.ones((1, units)), hospital, x)
+    within = rating_components(raters.astype(float), mean, ss, np.ones((1, units)), hospital, x[:, :0])
+    weight = given.tau2 / (given.tau2 + given.sigma2 / raters)
+    if given.tau2[0] == 0 or (weight.mean() < 0.5 and units < 40):
+        return None
+    n = np.concatenate(patients(rng, sizes(rng, units, "unbalanced"), true, False))
+    z = np.repeat([0.0, 1.0], units)
+    eta = np.tile(0.3 * true + 0.2 * beds * covariates + 0.3 * rng.normal(size=units), 2) + 0.2 * z
+    design = design_of(hospital, n, z, *outcome(rng, "mixed", n, eta))
+    if covariates:
+        at = design.n_between
+        wide = np.insert(design.x, at, beds[design.unit], axis=1)
+        design = Design(wide, (*design.names[:at], "beds", *design.names[at:]), n, design.total, design.squares,
+                        design.unit, design.units, design.hospitals, at + 1, ())  # fmt: skip
+    tau = math.sqrt(within.tau2[0])
+    found: list[float] = [tau]
+    for score in (mean, given.eb[0]):
+        made = slope(design, design.with_score(score), "mixed", 1.0)
+        found += [made.estimate, made.se, made.df]
+    return tuple(found)
+
+
+def rated_row(cell: tuple[int, float, bool]) -> dict[str, object]:
+    """Ratio of the naive and of the corrected slope to the truth, per true score point, and coverage."""
+    got = [
+        one_rated(np.random.default_rng([index, cell[0], int(1000 * cell[1]), cell[2]]), *cell) for index in range(RUNS)
+    ]
+    kept = np.array([g for g in got if g is not None])
+    truth, cover = 1.5, []
+    for at in (1, 4):
+        cover.append(
+            float((stats.t.sf(np.abs(kept[:, at] - truth) / kept[:, at + 1], kept[:, at + 2]) >= 0.025).mean())
+        )
+    error = math.sqrt(0.05 * 0.95 / len(kept))
+    return dict(zip(RATED_COLUMNS, (
+        *cell, len(kept), RUNS - len(kept), round(float(kept[:, 1].mean() / truth), 4),
+        round(float(kept[:, 4].mean() / truth), 4),
+        round(float(kept[:, 4].std(ddof=1) / truth / math.sqrt(len(kept))), 4), round(cover[0], 4), round(cover[1], 4),
+        round(error, 4), not 0.93 - 3 * error <= cover[1] <= 0.97 + 3 * error), strict=True))  # fmt: skip
+
+
+def fill(path: Path, columns: list[str], keys: int, cells: list[tuple], row, until: float) -> None:
+    """Add every cell that the table lacks, one line at a time."""
+    done = set()
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            done = {tuple(line[c] for c in columns[:keys]) for line in csv.DictReader(file)}
+    for cell in cells:
+        if tuple(map(str, cell)) in done or time.monotonic() > until:
+            continue
+        made, new = row(cell), not path.exists()
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            if new:
+                writer.writeheader()
+            writer.writerow(made)
+        print(*made.values(), flush=True)
+
+
+def main() -> None:
+    """Both tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="start no further cell after this time")
+    until = time.monotonic() + 60 * parser.parse_args().minutes
+    rated = list(itertools.product((40, 100), (0.05, 0.12, 0.25), (False, True)))
+    grid = itertools.product(
+        (0.0, 0.1),
+        ("unbalanced", "balanced"),
+        ("normal", "skewed"),
+        (0.2, 0.0, 0.3),
+        ("correlated", "none"),
+        (40, 20, 100),
+        MODELS,
+    )
+    cells = [(model, units, size, kind, share, mix, effect) for effect, size, kind, share, mix, units, model in grid]
+    fill(LEVELS, LEVEL_COLUMNS, 7, cells[:18], level_row, until)
+    fill(RATED, RATED_COLUMNS, 3, rated, rated_row, until)
+    fill(LEVELS, LEVEL_COLUMNS, 7, cells, level_row, until)
+
+
+if __name__ == "__main__":
+    main()
