@@ -68,21 +68,21 @@ def test_correlations_and_loadings_keep_their_signs(names: dict[str, str]) -> No
 
     loadings = pd.DataFrame(rng.normal(0, 0.4, (52, 10)), ITEMS, [f"F{i}" for i in range(10)])
     groups = {item.code: item.characteristic for item in FORM.items}
-    figure = figures.loading_heat_map(loadings, labels=TEXTS, groups=groups)
+    figure = figures.loadings(loadings, labels=TEXTS, groups=groups)
     assert margins(figure) and len(figure.data) == 520
     assert figure.data["loading"].sum() == pytest.approx(loadings.to_numpy().sum())
     with pytest.raises(DataError, match="1 to 95"):
-        figures.loading_heat_map(pd.concat([loadings, loadings]))
+        figures.loadings(pd.concat([loadings, loadings]))
 
 
 def test_scree_counts_only_the_leading_eigenvalues_above_chance() -> None:
     frame = pd.DataFrame(
         {"observed": [3.0, 1.0, 0.9, 0.85], "random_mean": 1.0, "random_percentile": [1.3, 1.1, 1.0, 0.8]}
     )
-    figure = figures.scree_plot(frame)
+    figure = figures.scree(frame)
     assert "1 stands above" in figure.alt and margins(figure)
     with pytest.raises(DataError, match="must fall"):
-        figures.scree_plot(frame.iloc[::-1])
+        figures.scree(frame.iloc[::-1])
 
 
 def test_missingness_hides_few_missing_and_few_present() -> None:

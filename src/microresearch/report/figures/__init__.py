@@ -8,12 +8,12 @@ from microresearch.report.figures.forest import CURRENCY, RATIO, Panel, forest_p
 from microresearch.report.figures.funnel import funnel_plot
 from microresearch.report.figures.heat_map import unit_heat_map
 from microresearch.report.figures.items import item_distributions
-from microresearch.report.figures.loadings import loading_heat_map
+from microresearch.report.figures.loadings import loadings
 from microresearch.report.figures.missingness import missingness_map
 from microresearch.report.figures.paths import path_diagram
 from microresearch.report.figures.peers import unit_dot_plot
 from microresearch.report.figures.plane import outcome_cost_plane
-from microresearch.report.figures.scree import scree_plot
+from microresearch.report.figures.scree import scree
 from microresearch.report.figures.specifications import specification_curve
 
 __all__ = [
@@ -27,11 +27,11 @@ __all__ = [
     "forest_plot",
     "funnel_plot",
     "item_distributions",
-    "loading_heat_map",
+    "loadings",
     "missingness_map",
     "outcome_cost_plane",
     "path_diagram",
-    "scree_plot",
+    "scree",
     "specification_curve",
     "unit_dot_plot",
     "unit_heat_map",

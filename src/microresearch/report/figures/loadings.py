@@ -7,14 +7,15 @@ import pandas as pd
 from matplotlib.colors import Normalize
 
 from microresearch.errors import DataError
+from microresearch.psychometrics.efa import Efa
 from microresearch.report.figures.inputs import row_labels, wrap
 from microresearch.report.figures.matrix import draw_bar, draw_cells
 from microresearch.report.rounding import apa
 from microresearch.report.style import DIVERGING, INK, MAX_HEIGHT, StudyFigure, context, settle
 
 
-def loading_heat_map(
-    loadings: pd.DataFrame,
+def loadings(
+    result: Efa | pd.DataFrame,
     *,
     labels: Mapping[str, str] | None = None,
     groups: Mapping[str, str] | None = None,
@@ -25,7 +26,7 @@ def loading_heat_map(
 
     Parameters
     ----------
-    loadings : DataFrame, items x factors
+    result : Efa or DataFrame (items x factors)
     labels : mapping of item to str
         What stands beside a row; the item's code when absent.
     groups : mapping of item to str
@@ -46,15 +47,16 @@ def loading_heat_map(
 
     Examples
     --------
-    >>> loading_heat_map(pd.DataFrame({"F1": [0.7, -0.1]}, ["a", "b"])).data["loading"].tolist()
+    >>> loadings(pd.DataFrame({"F1": [0.7, -0.1]}, ["a", "b"])).data["loading"].tolist()
     [0.7, -0.1]
     """
-    items = [str(item) for item in loadings.index]
-    if loadings.empty or len(items) > 95:
-        raise DataError(f"loading_heat_map holds 1 to 95 items on a page, not {len(items)}; draw them in parts.")
-    values = loadings.to_numpy(float)
+    table = result.loadings if isinstance(result, Efa) else result
+    items = [str(item) for item in table.index]
+    if table.empty or len(items) > 95:
+        raise DataError(f"loadings holds 1 to 95 items on a page, not {len(items)}; draw them in parts.")
+    values = table.to_numpy(float)
     tall = min(6.0, (MAX_HEIGHT - 26) / len(items))
-    data = loadings.rename_axis("item").reset_index().melt("item", var_name="factor", value_name="loading")
+    data = table.rename_axis("item").reset_index().melt("item", var_name="factor", value_name="loading")
     figure = StudyFigure(
         "double", 26 + tall * len(items), data=data, title=title or "Loadings",
         alt=f"Heat map of the loadings of {len(items)} items on {values.shape[1]} factors; "
@@ -68,7 +70,7 @@ def loading_heat_map(
         draw_cells(axes, values, texts, DIVERGING, Normalize(-bound, bound), min(6.0, 2.2 * tall))
         said, letters = row_labels([(labels or {}).get(item, item) for item in items], tall)
         axes.set_yticks(np.arange(len(items)) + 0.5, said, fontsize=letters, linespacing=0.9)
-        axes.set_xticks(np.arange(values.shape[1]) + 0.5, [wrap(str(factor), 12) for factor in loadings.columns])
+        axes.set_xticks(np.arange(values.shape[1]) + 0.5, [wrap(str(factor), 12) for factor in table.columns])
         kinds = [(groups or {}).get(item, "") for item in items]
         for row in range(1, len(items)):
             if kinds[row] != kinds[row - 1]:

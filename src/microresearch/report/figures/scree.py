@@ -3,16 +3,18 @@
 import numpy as np
 
 from microresearch.errors import DataError
+from microresearch.psychometrics.retention import NFactors
 from microresearch.report.figures.inputs import frame_of
 from microresearch.report.style import ACCENT, QUIET, SECOND, StudyFigure, context, settle
 
 
-def scree_plot(parallel: object, *, title: str = "", label: str = "Eigenvalue") -> StudyFigure:
+def scree(parallel: object, *, title: str = "", label: str = "Eigenvalue") -> StudyFigure:
     """Scree plot with parallel analysis: observed eigenvalues beside those of random data.
 
     Parameters
     ----------
-    parallel : result of a parallel analysis, or DataFrame
+    parallel : NFactors or DataFrame
+        Of `NFactors` the factor eigenvalues and the first sort of random data; its `scree()` gives the others.
         A row per eigenvalue, largest first: columns `observed`, `random_mean` and `random_percentile`.
     title, label : str
 
@@ -35,13 +37,14 @@ def scree_plot(parallel: object, *, title: str = "", label: str = "Eigenvalue") 
     --------
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"observed": [3.0, 0.9], "random_mean": [1.2, 1.0], "random_percentile": [1.3, 1.1]})
-    >>> scree_plot(frame).alt
+    >>> scree(frame).alt
     'Scree plot of 2 eigenvalues. 1 stands above the percentile of random data.'
     """
-    frame = frame_of(parallel, ("observed", "random_mean", "random_percentile"), "scree_plot").reset_index(drop=True)
+    parallel = parallel.scree() if isinstance(parallel, NFactors) else parallel
+    frame = frame_of(parallel, ("observed", "random_mean", "random_percentile"), "scree").reset_index(drop=True)
     observed = frame["observed"].to_numpy(float)
     if (np.diff(observed) > 1e-9).any():
-        raise DataError("scree_plot: the observed eigenvalues must fall from the first to the last.")
+        raise DataError("scree: the observed eigenvalues must fall from the first to the last.")
     above = observed > frame["random_percentile"].to_numpy(float)
     count = int(above.argmin()) if not above.all() else len(above)
     data = frame[["observed", "random_mean", "random_percentile"]].copy()
