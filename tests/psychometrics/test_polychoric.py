@@ -167,6 +167,15 @@ def test_a_perfect_pair_is_named_and_has_no_error():
     assert "copy~~v0" in result.notes[0]
 
 
+def test_a_perfect_two_by_two_table_is_left_by_lavaans_rule_and_filled_by_psychs():
+    x = pd.DataFrame({"a": [0] * 40 + [1] * 30, "b": [0] * 40 + [1] * 30})
+    left, filled = polychoric(x, smooth=False), polychoric(x, empty_cells="psych")
+    assert left.rho.loc["b", "a"] == pytest.approx(0.9999)  # lavaan: 1, with a warning
+    assert "climbs" in left.notes[0]
+    assert left.rho.loc["b", "a"] > filled.rho.loc["b", "a"] > 0.98
+    assert "filled" in filled.notes[0]
+
+
 def test_fewer_persons_than_items_is_noted():
     assert any("fewer persons" in note for note in polychoric(ordinal(4, n=11, p=12)).notes)
 

@@ -75,8 +75,9 @@ def fit_pairs(coded: Coded, empty_cells: EmptyCells = "lavaan") -> PairFit:
     coded : Coded
         Every column has two or more categories and every pair has persons who answered both.
     empty_cells : {"lavaan", "psych", "none"}
-        Only two-by-two tables with an empty cell are touched: "lavaan" adds one half to the empty cells and keeps the
-        margins, "psych" puts one half into the empty cells, "none" leaves them empty.
+        Only two-by-two tables with an empty cell are touched: "lavaan" adds one half to it and keeps the margins
+        (two empty cells, a perfect association, stay), "psych" puts one half into empty cells, "none" leaves
+        them.
 
     References
     ----------
@@ -102,7 +103,9 @@ def fit_pairs(coded: Coded, empty_cells: EmptyCells = "lavaan") -> PairFit:
 def fill_empty(counts: Floats, binary: NDArray[np.bool_], rule: EmptyCells) -> tuple[Floats, NDArray[np.bool_]]:
     """Tables with the rule for empty cells applied, and which tables it changed."""
     corner = counts[:, :2, :2]
-    touched = binary & (corner == 0).any(axis=(1, 2)) & (rule != "none")
+    n_empty = (corner == 0).sum(axis=(1, 2))
+    # two empty cells are a perfect association, which lavaan leaves alone
+    touched = binary & ((n_empty == 1) if rule == "lavaan" else (n_empty > 0)) & (rule != "none")
     if not touched.any():
         return counts, touched
     out = counts.copy()
