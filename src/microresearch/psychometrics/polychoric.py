@@ -114,7 +114,7 @@ def polychoric(
         "pairwise" uses every answer for the thresholds and every pair of answers for rho.
     empty_cells : {"lavaan", "psych", "none"}
         Two-by-two tables with an empty cell: "lavaan" adds one half and keeps the margins (two empty cells, a perfect
-        association, stay), "psych" puts one half into each empty cell, "none" leaves it. Larger tables stay as they are.
+        association, stay), "psych" puts one half into each empty cell, "none" leaves it. Larger tables are left alone.
     acov : bool
         Also give the covariance of all thresholds and correlations: 16 MB for 50 items of five categories, 735 MB
         for 135 (it grows with the fourth power of items).
