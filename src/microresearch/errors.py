@@ -1,4 +1,4 @@
-"""What can go wrong, said once: one small tree of errors whose messages name the place, what is allowed and the mend."""
+"""What can go wrong, said once: one small tree of errors that name the place, what is allowed and the mend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -30,6 +30,7 @@ class Step:
 
     @property
     def n(self) -> int:
+        """How many it removed."""
         return len(self.ids)
 
 
@@ -42,6 +43,7 @@ class Ledger:
 
     @property
     def remaining(self) -> int:
+        """How many are left after all steps."""
         return self.start - sum(step.n for step in self.steps)
 
     def add(self, rule: str, reason: str, ids: Iterable[str]) -> "Ledger":
@@ -54,7 +56,8 @@ class Ledger:
 
     def to_frame(self) -> pd.DataFrame:
         """Columns rule, reason, excluded, remaining: exact counts, so private."""
-        rows, left = [], self.start
+        rows: list[dict[str, object]] = []
+        left = self.start
         for step in self.steps:
             left -= step.n
             rows.append({"rule": step.rule, "reason": step.reason, "excluded": step.n, "remaining": left})
