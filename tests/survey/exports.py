@@ -31,6 +31,6 @@ def answer(
 def qualtrics(rows: list[list[str]], head: list[list[str]] | None = None, encoding: str = "utf-8-sig") -> bytes:
     """The bytes of an export: quoted where needed, CR LF."""
     head = [NAMES, WORDING, IDS] if head is None else head
-    lines = [",".join(f'"{c.replace(chr(34), chr(34) * 2)}"' if set(c) & set(',"\n') else c for c in row)
+    lines = [",".join(f'"{c.replace(chr(34), chr(34) * 2)}"' if set(c) & set(',"\r\n') else c for c in row)
              for row in (*head, *rows)]  # fmt: skip
     return ("\r\n".join(lines) + "\r\n").encode(encoding)

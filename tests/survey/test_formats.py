@@ -107,7 +107,7 @@ def test_a_file_is_held_to_its_declared_format():
     with pytest.raises(SpecError, match="did you mean 'qualtrics'"):
         read_export(HERE / "plain.csv", "qualtrix")
     with pytest.raises(SpecError, match="a data dictionary is REDCap's"):
-        read_export(HERE / "plain.csv", dictionary=HERE / "redcap_dictionary.csv")
+        read_export(HERE / "plain.csv", "csv", dictionary=HERE / "redcap_dictionary.csv")
 
 
 def test_user_missing_codes_are_not_blank_and_not_answers(tmp_path, form):

@@ -1,6 +1,7 @@
 """From a survey export to Responses: readers, cleaning, units, roster, and what is said of the data."""
 
 from microresearch.survey.careless import Careless, careless
+from microresearch.survey.careless_effect import with_and_without
 from microresearch.survey.cleaning import clean, rule_order
 from microresearch.survey.columns import column_uses
 from microresearch.survey.content_validity import ContentValidity, content_validity
@@ -43,4 +44,5 @@ __all__ = [
     "reconcile",
     "rule_order",
     "state_table",
+    "with_and_without",
 ]

@@ -48,7 +48,8 @@ def read_export(
     sheet : str, optional
         For a workbook with several sheets.
     dictionary : str or Path, optional
-        REDCap's data dictionary (CSV, 18 columns), for labels and for a labelled header.
+        REDCap's data dictionary (CSV, 18 columns), for labels and for a labelled header; with it the export is held
+        to be REDCap's.
 
     Returns
     -------
@@ -67,6 +68,7 @@ def read_export(
         mend = f"did you mean {near[0]!r}?" if near else ""
         raise SpecError(Problem(f"there is no format {format!r}", allowed=", ".join(FORMATS), mend=mend))
     name, raw = io.shown(path), io.read_bytes(path)
+    format = "redcap" if format == "auto" and dictionary is not None else format
     kind = _container(raw)
     allowed = {"spss": ("spss",), "stata": ("stata",), "excel": ("excel", *_WITHIN_SHEETS)}.get(kind, _WITHIN_SHEETS)
     if format not in ("auto", *allowed):
