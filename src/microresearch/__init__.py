@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from microresearch.psychometrics.alpha import alpha
     from microresearch.psychometrics.efa import efa
     from microresearch.psychometrics.icc import icc
+    from microresearch.psychometrics.item_analysis import item_analysis
+    from microresearch.psychometrics.omega import omega
     from microresearch.psychometrics.polychoric import polychoric
     from microresearch.psychometrics.retention import n_factors
     from microresearch.report.interpret import interpret
@@ -26,6 +28,8 @@ _HOMES = {
     "read_responses": "survey",  # a survey export as Responses, in four states
     "clean": "survey",  # declared exclusions in order, each in the ledger
     "alpha": "psychometrics.alpha",  # coefficient alpha with Feldt's interval
+    "item_analysis": "psychometrics.item_analysis",  # spread, floor, ceiling, item-rest r, alpha without each item
+    "omega": "psychometrics.omega",  # omega total, categorical, hierarchical
     "icc": "psychometrics.icc",  # the six intraclass correlations, complete or with holes
     "polychoric": "psychometrics.polychoric",  # correlations behind ordered answers
     "n_factors": "psychometrics.retention",  # parallel analysis, MAP, empirical Kaiser, side by side
@@ -40,8 +44,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "agreement", "alpha", "clean", "efa", "icc", "interpret", "link_cost", "link_outcome", "load_instrument",
-    "n_factors", "open_study", "polychoric", "read_encounters", "read_responses", "simulate_study", "unit_scores",
+    "agreement", "alpha", "clean", "efa", "icc", "interpret", "item_analysis", "link_cost", "link_outcome",
+    "load_instrument", "n_factors", "omega", "open_study", "polychoric", "read_encounters", "read_responses",
+    "simulate_study", "unit_scores",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from microresearch.errors import DataError, SpecError
 from microresearch.psychometrics.item_analysis import item_analysis
 from microresearch.psychometrics.kappa import weighted_kappa
 from microresearch.psychometrics.reliability import lambda2, lambda6, measurement_error, reliability
+from microresearch.results import NotAvailable
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "omega"
 
@@ -78,7 +79,10 @@ def test_fit_with_the_rest_agrees_with_psych() -> None:
     np.testing.assert_allclose(table["item_rest_r"], theirs["r_drop"], atol=1e-10)
     np.testing.assert_allclose(table["alpha_dropped"], theirs["alpha_drop"], atol=1e-10)
     assert table["floor"][0] == pytest.approx(100 * (keyed()["A1"] == 1).mean())
-    assert (item_analysis(keyed()).frequencies.sum(axis=1).round(9) == 100).all()
+    frequencies = item_analysis(keyed()).frequencies
+    assert isinstance(frequencies, pd.DataFrame)
+    assert (frequencies.sum(axis=1).round(9) == 100).all()
+    assert isinstance(item_analysis(keyed() + 0.001 * np.arange(len(keyed()))[:, None]).frequencies, NotAvailable)
 
 
 def test_item_rest_is_the_plain_correlation_and_signs_follow_a_flip() -> None:

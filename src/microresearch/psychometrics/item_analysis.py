@@ -7,12 +7,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from microresearch.errors import DataError, SpecError
+from microresearch.errors import SpecError
 from microresearch.numeric.moments import Floats, pair_moments
 from microresearch.psychometrics.alpha import alpha_of
 from microresearch.psychometrics.scores import keyed_items, pick_items
 from microresearch.responses import Responses, State
+from microresearch.results import NotAvailable
 
+MOST_LEVELS = 50
 Shape = Literal["spss", "psych", "population"]
 
 
@@ -27,14 +29,14 @@ class ItemAnalysis:
         `missing`, `mean`, `sd` (scale points, ddof 1), `skew`, `kurtosis` (excess), `floor`, `ceiling` (per cent of the
         answers at the lowest and highest level), `item_rest_r` (correlation with the mean of the scale's other items),
         `alpha_dropped` (alpha of the others), `note` where a number cannot be had. Exact counts, so private.
-    frequencies : DataFrame, items x levels
-        Per cent of the answers at each level.
+    frequencies : DataFrame, items x levels, or NotAvailable
+        Per cent of the answers at each level; not for answers that are no closed options.
     shape : str
         Which skewness and kurtosis.
     """
 
     table: pd.DataFrame
-    frequencies: pd.DataFrame
+    frequencies: pd.DataFrame | NotAvailable
     shape: str
 
     def to_frame(self) -> pd.DataFrame:
@@ -91,12 +93,19 @@ def item_analysis(
     if shape not in ("spss", "psych", "population"):
         raise SpecError(f"shape must be spss, psych or population, not {shape!r}.")
     parts: list[pd.DataFrame] = []
-    levels: list[pd.DataFrame] = []
+    levels: list[pd.DataFrame | None] = []
     for scale, frame, bounds, state in _scales(items, columns, low, high):
         parts.append(_scale(scale, frame, bounds, state, shape))
         levels.append(_frequencies(frame))
-    frequencies = pd.concat(levels)
-    frequencies = frequencies[sorted(frequencies.columns)].fillna(0.0)
+    closed = [table for table in levels if table is not None]
+    frequencies: pd.DataFrame | NotAvailable
+    if len(closed) == len(levels):
+        frequencies = pd.concat(closed)
+        frequencies = frequencies[sorted(frequencies.columns)].fillna(0.0)
+    else:
+        frequencies = NotAvailable(
+            f"a scale has more than {MOST_LEVELS} different answers: these are no closed options"
+        )
     return ItemAnalysis(pd.concat(parts, ignore_index=True), frequencies, shape)
 
 
@@ -178,10 +187,10 @@ def _with_rest(covariance: Floats) -> pd.DataFrame:
     return pd.DataFrame({"item_rest_r": rest_r, "alpha_dropped": dropped, "note": notes})
 
 
-def _frequencies(frame: pd.DataFrame) -> pd.DataFrame:
+def _frequencies(frame: pd.DataFrame) -> pd.DataFrame | None:
     levels = np.unique(frame.to_numpy(np.float64))
     levels = levels[~np.isnan(levels)]
-    if len(levels) > 50:
-        raise DataError("more than 50 different answers: these are no closed options; tabulate them otherwise.")
+    if len(levels) > MOST_LEVELS:
+        return None
     counts = {level: (frame == level).sum() for level in levels}
     return (100 * pd.DataFrame(counts)).div(frame.notna().sum().clip(lower=1), axis=0).rename_axis("item")
