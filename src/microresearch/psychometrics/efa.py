@@ -183,7 +183,7 @@ def _result(
 
 def _method(made: Correlation, extraction: str, rotation: str, rotated: Rotated) -> str:
     kaiser = "Kaiser-normalised" if rotated.normalized else "not normalised"
-    turned = f"{rotation} ({ROTATIONS[rotation].source}), {kaiser}" if rotation != "none" else "unrotated"
+    turned = f"{rotation}, {kaiser}: {ROTATIONS[rotation].source}" if rotation != "none" else "unrotated"
     return f"{EXTRACTIONS[extraction]} of {made.kind} correlations; {turned}"
 
 
