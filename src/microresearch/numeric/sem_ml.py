@@ -1,0 +1,200 @@
+"""Which parameters make the answers most likely, complete or with holes, and how sharply is the likelihood curved?
+
+A group is one or more patterns: people who answered the same items, with their n, means and covariance. Complete data
+are one pattern. Everything is the mean over people of -2 log likelihood, without its constant p log(2 pi).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microresearch.numeric.optimise import Optimum, scoring
+from microresearch.numeric.sem_structure import (
+    Directions,
+    Implied,
+    Index,
+    Structure,
+    directions,
+    gather,
+    gather_square,
+    implied,
+    pull_back,
+)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Observed moments of people who answered the items `seen` (indices): n, means, covariance with divisor n."""
+
+    n: int
+    mean: Array
+    cov: Array
+    seen: Index
+
+
+Groups = Sequence[Sequence[Moments]]
+"""Patterns of each group."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slopes:
+    """One pattern at the implied moments, in the full p x p frame with zeros where nothing was answered.
+
+    `value` is log det + trace; `weight` the inverse covariance W; `seen` is W C W with C the observed second moments
+    about the implied means; `pull` is W (mean - mu).
+    """
+
+    value: float
+    weight: Array
+    seen: Array
+    pull: Array
+
+
+def pattern_slopes(at: Implied, moments: Moments, means: bool) -> Slopes | None:
+    """The likelihood of one pattern and what its derivatives are made of; None where sigma is not positive definite."""
+    p, o = len(at.mu), moments.seen
+    full = len(o) == p
+    sigma = at.sigma if full else at.sigma[np.ix_(o, o)]
+    try:
+        factor = np.linalg.cholesky(sigma)
+    except np.linalg.LinAlgError:
+        return None
+    weight = np.asarray(np.linalg.inv(sigma), dtype=np.float64)
+    second, pull = moments.cov, np.zeros(len(o))
+    if means:
+        gap = moments.mean - at.mu[o]
+        second, pull = second + np.outer(gap, gap), weight @ gap
+    value = 2 * float(np.log(np.diag(factor)).sum()) + float(np.einsum("ij,ij->", weight, second))
+    seen = weight @ second @ weight
+    if full:
+        return Slopes(value, weight, seen, pull)
+    frame = (np.zeros((p, p)), np.zeros((p, p)), np.zeros(p))
+    frame[0][np.ix_(o, o)], frame[1][np.ix_(o, o)], frame[2][o] = weight, seen, pull
+    return Slopes(value, *frame)
+
+
+def positive_slopes(at: Implied, moments: Moments, means: bool) -> Slopes:
+    """`pattern_slopes` where sigma is known to be positive definite; LinAlgError where it is not."""
+    found = pattern_slopes(at, moments, means)
+    if found is None:
+        raise np.linalg.LinAlgError("the covariance matrix is not positive definite")
+    return found
+
+
+def deviance(structures: Sequence[Structure], groups: Groups, theta: Array) -> float:
+    """Mean over people of log det sigma + (y - mu)' sigma^-1 (y - mu); infinite where sigma is not positive definite.
+
+    References
+    ----------
+    Joreskog (1971), Psychometrika 36, 409-426, eq. 8 (groups). doi:10.1007/BF02291366
+    Arbuckle (1996), in Marcoulides & Schumacker, 243-277, eq. 3 (missing answers).
+    """
+    total, n = 0.0, people(groups)
+    for structure, patterns in zip(structures, groups, strict=True):
+        at = implied(structure, theta)
+        for moments in patterns:
+            found = pattern_slopes(at, moments, structure.means)
+            if found is None:
+                return np.inf
+            total += moments.n / n * found.value
+    return total
+
+
+def people(groups: Groups) -> int:
+    """How many people the groups hold."""
+    return sum(moments.n for patterns in groups for moments in patterns)
+
+
+def gradient_and_information(structures: Sequence[Structure], groups: Groups, theta: Array) -> tuple[Array, Array]:
+    """Gradient of the deviance (q) and its expected curvature (q x q): twice the information of one person.
+
+    References
+    ----------
+    Bollen (1989), Structural equations with latent variables, appendix 4B.
+    """
+    q, n = len(theta), people(groups)
+    gradient, curvature = np.zeros(q), np.zeros((q, q))
+    for structure, patterns in zip(structures, groups, strict=True):
+        at = implied(structure, theta)
+        ways = directions(structure, at)
+        k = len(ways.ids)
+        by_sigma, by_mu, bend = np.zeros((structure.p, structure.p)), np.zeros(structure.p), np.zeros((k, k))
+        for moments in patterns:
+            found = positive_slopes(at, moments, structure.means)
+            share = moments.n / n
+            by_sigma += share * (found.weight - found.seen)
+            by_mu -= 2 * share * found.pull
+            bend += share * ways.bend(found.weight, found.weight)
+            if structure.means:
+                bend += 2 * share * ways.mu.T @ found.weight @ ways.mu
+        gradient += gather(ways.ids, ways.slope(by_sigma, by_mu), q)
+        curvature += gather_square(ways.ids, bend, q)
+    return gradient, curvature
+
+
+def hessian(structures: Sequence[Structure], groups: Groups, theta: Array) -> Array:
+    """Second derivatives of the deviance (q x q): twice the observed information of one person.
+
+    What bends because the weights move is exact; what bends because sigma and mu are curved in the parameters is the
+    central difference of a gradient with weights held fixed, a polynomial of low degree (exact without regressions).
+
+    References
+    ----------
+    Savalei (2010), Psychological Methods 15, 352-367, eqs. 6-9 (observed information). doi:10.1037/a0020143
+    """
+    q, n = len(theta), people(groups)
+    out = np.zeros((q, q))
+    for structure, patterns in zip(structures, groups, strict=True):
+        at = implied(structure, theta)
+        ways = directions(structure, at)
+        k = len(ways.ids)
+        by_sigma, by_mu, bend = np.zeros((structure.p, structure.p)), np.zeros(structure.p), np.zeros((k, k))
+        for moments in patterns:
+            found = positive_slopes(at, moments, structure.means)
+            share = moments.n / n
+            by_sigma += share * (found.weight - found.seen)
+            by_mu -= 2 * share * found.pull
+            bend += share * observed_curvature(ways, found, structure.means)
+        out += gather_square(ways.ids, bend, q) + _curvature_of_moments(structure, theta, by_sigma, by_mu)
+    return (out + out.T) / 2
+
+
+def observed_curvature(ways: Directions, found: Slopes, means: bool) -> Array:
+    """Second derivatives of one pattern's deviance along fixed directions of the moments (k x k)."""
+    bend = ways.bend(found.weight, 2 * found.seen - found.weight)
+    if means:
+        moved = found.weight @ (ways.a * (found.pull @ ways.b) + ways.b * (found.pull @ ways.a))
+        across = ways.mu.T @ moved
+        bend = bend + 2 * (ways.mu.T @ found.weight @ ways.mu + across + across.T)
+    return bend
+
+
+def _curvature_of_moments(
+    structure: Structure, theta: Array, by_sigma: Array, by_mu: Array, step: float = 1e-4
+) -> Array:
+    """Second derivatives of <by_sigma, sigma> + <by_mu, mu> by central differences of their gradient."""
+    q = len(theta)
+    out = np.zeros((q, q))
+    for j in np.unique([cell.free for cell in structure.moving() if cell.matrix not in ("theta", "nu")]).astype(int):
+        h = step * max(1.0, abs(theta[j]))
+        side = []
+        for sign in (1, -1):
+            moved = theta.copy()
+            moved[j] += sign * h
+            side.append(pull_back(structure, implied(structure, moved), q, by_sigma, by_mu))
+        out[j] = (side[0] - side[1]) / (2 * h)
+    return out
+
+
+def fit_ml(structures: Sequence[Structure], groups: Groups, start: Array) -> Optimum:
+    """Minimise the deviance by Fisher scoring, near the minimum by Newton steps."""
+    return scoring(
+        lambda x: deviance(structures, groups, x),
+        lambda x: gradient_and_information(structures, groups, x),
+        start,
+        hessian=lambda x: hessian(structures, groups, x),
+    )

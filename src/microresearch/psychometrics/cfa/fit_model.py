@@ -1,0 +1,147 @@
+"""Does the model hold? The way from model and data to a fitted confirmatory factor model."""
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from microresearch.errors import Problem, SpecError
+from microresearch.numeric.sem_ml import Moments
+from microresearch.numeric.sem_patterns import patterns_of, saturated
+from microresearch.psychometrics.cfa.checks import solution_warnings
+from microresearch.psychometrics.cfa.design import check_known, make_design
+from microresearch.psychometrics.cfa.estimate import Estimator
+from microresearch.psychometrics.cfa.measures import fit_measures
+from microresearch.psychometrics.cfa.ml import estimate_ml, estimate_mlr
+from microresearch.psychometrics.cfa.parameters import parameter_frame
+from microresearch.psychometrics.cfa.result import Cfa
+from microresearch.psychometrics.cfa.sample import Sample, draw_sample
+from microresearch.psychometrics.partable import TableOptions, parameter_table
+from microresearch.psychometrics.syntax import Model, parse_model
+
+ESTIMATORS: dict[str, tuple[Estimator, str]] = {
+    "ML": (estimate_ml, "maximum likelihood"),
+    "MLR": (estimate_mlr, "maximum likelihood with robust (Huber-White) errors and a scaled (Yuan-Bentler) test"),
+}
+
+
+def cfa(
+    model: str,
+    data: pd.DataFrame,
+    estimator: str = "ML",
+    ordered: Sequence[str] | None = None,
+    group: "str | pd.Series | None" = None,
+    equal: Collection[str] = (),
+    free: Collection[str] = (),
+    cluster: "str | pd.Series | None" = None,
+    missing: str = "listwise",
+    std_lv: bool = False,
+    orthogonal: bool = False,
+) -> Cfa:
+    """Fit a confirmatory factor model, with the defaults of lavaan's `cfa()`.
+
+    Parameters
+    ----------
+    model : str
+        In lavaan's syntax, see `parse_model`.
+    data : DataFrame, persons x columns
+    estimator : {"ML", "MLR"}
+    ordered : sequence of str, optional
+        Items whose answers are ordered categories.
+    group : column name or Series, optional
+        Fit one model in each group (with means); groups stand in order of appearance.
+    equal : collection of str
+        What is equal over groups: loadings, intercepts, residuals, residual.covariances, lv.variances,
+        lv.covariances, means, regressions.
+    free : collection of str
+        Exceptions from `equal`, such as `"visual=~x2"` or `"x3~1"`.
+    cluster : column name or Series, optional
+        Who answered from within the same unit; with `estimator="MLR"`.
+    missing : {"listwise", "fiml"}
+        People who miss an answer are left out, or analysed by what they answered (missing at random).
+    std_lv : bool
+        Fix factor variances at 1 instead of first loadings.
+    orthogonal : bool
+        Factors do not covary unless the model says so.
+
+    Returns
+    -------
+    Cfa
+
+    Raises
+    ------
+    SpecError
+        A model that cannot be read or is not identified (the parameters are named), unknown settings.
+    DataError
+        Missing columns, items that do not vary, too few people.
+
+    Notes
+    -----
+    Covariances have divisor n and chi-square is n F, as lavaan has it. Standard errors come from the expected
+    information (ML), the observed one (`missing="fiml"`), or the sandwich (MLR).
+
+    References
+    ----------
+    Joreskog (1969), Psychometrika 34, 183-202. doi:10.1007/BF02289343
+    Rosseel (2012), Journal of Statistical Software 48(2). doi:10.18637/jss.v048.i02
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> f = rng.normal(size=(400, 1))
+    >>> items = pd.DataFrame(0.7 * f + 0.6 * rng.normal(size=(400, 4)), columns=["a", "b", "c", "d"])
+    >>> fitted = cfa("f =~ a + b + c + d", items)
+    >>> fitted.converged, fitted.fit["df"], round(fitted.fit["cfi"], 2)
+    (True, 2.0, 1.0)
+    """
+    estimate, method = _estimator(estimator, ordered, cluster)
+    parsed = parse_model(model)
+    observed = _observed(parsed)
+    check_known(data, observed)
+    sample = draw_sample(data, observed, group, cluster, missing)
+    moments = saturated_moments(sample)
+    means = cluster is not None or missing == "fiml" or len(sample.labels) > 1
+    means = means or any(term.op == "~1" for term in parsed.terms)
+    options = TableOptions(len(sample.labels), std_lv, orthogonal, means, {}, equal, free)
+    design = make_design(parameter_table(parsed, options), sample, moments)
+    found = estimate(design, sample, moments)
+    parameters = parameter_frame(design, found, sample.labels)
+    return Cfa(
+        fit=fit_measures(design, found, sample.n), parameters=parameters, labels=sample.labels, model=model,
+        estimator=estimator, method=_sentence(method, missing, cluster is not None), n_used=sample.n,
+        n_dropped=sum(sample.dropped.values()), dropped=dict(sample.dropped), converged=found.converged,
+        warnings=solution_warnings(design, found, parameters, sample.labels, sample.n), design=design, estimate=found,
+    )  # fmt: skip
+
+
+def _estimator(estimator: str, ordered: Sequence[str] | None, cluster: object) -> tuple[Estimator, str]:
+    if estimator not in ESTIMATORS:
+        raise SpecError(Problem("unknown estimator", value=str(estimator), allowed=", ".join(ESTIMATORS)))
+    if ordered:
+        raise SpecError(
+            Problem(f"{estimator} takes answers as numbers, not as ordered categories", mend="leave ordered out")
+        )
+    if cluster is not None and estimator != "MLR":
+        what = "people within clusters are not independent, and the errors of ML would be too small"
+        raise SpecError(Problem(what, mend='take estimator="MLR"'))
+    return ESTIMATORS[estimator]
+
+
+def _observed(model: Model) -> tuple[str, ...]:
+    if model.n_levels > 1:
+        raise SpecError("a model of two levels needs people within clusters and is not estimated by this function.")
+    if strange := [t for t in model.terms if t.op in ("|", "~*~")]:
+        raise SpecError(f"{strange[0].lhs} {strange[0].op} {strange[0].rhs}: thresholds and scales need ordered items.")
+    return model.observed()
+
+
+def saturated_moments(sample: Sample) -> tuple[Moments, ...]:
+    """Means and covariances (divisor n) of each group without any model."""
+    p = len(sample.observed)
+    return tuple(saturated([one.moments for one in patterns_of(values)], p) for values in sample.values)
+
+
+def _sentence(method: str, missing: str, clustered: bool) -> str:
+    said = f"Confirmatory factor analysis, {method}"
+    said += ", full information from incomplete answers" if missing == "fiml" else ", complete answers"
+    return said + (", people clustered within units" if clustered else "")
