@@ -179,6 +179,12 @@ def test_a_flow_published_as_a_table_keeps_its_small_step() -> None:
     assert hidden[1] and sum(hidden) == 2
 
 
+def test_a_flow_of_several_steps_keeps_them_too() -> None:
+    frame = {"term": ["received", "no consent", "consented", "without a unit", "joined"], "n": [500, 20, 480, 4, 476]}
+    shown = guard(table(frame)).frame["n"].tolist()
+    assert shown[3] == HIDDEN and HIDDEN in (shown[2], shown[4])
+
+
 def test_rows_that_all_add_up_to_the_same_number_are_sums() -> None:
     frame = {"item": ["a", "b", "c"], "answered": [93, 60, 95], "n_blank": [5, 20, 2], "n_other": [2, 20, 3]}
     shown = guard(table(frame, counts=("answered", "n_blank", "n_other"))).frame.iloc[:, 1:].to_numpy(object)

@@ -60,6 +60,7 @@ def test_correlations_and_loadings_keep_their_signs(names: dict[str, str]) -> No
     frame = pd.DataFrame(matrix, list(names), list(names))
     figure = figures.correlation_heat_map(frame.iloc[::-1, ::-1], names)
     assert margins(figure) and len(figure.data) == 45
+    assert np.ma.count(figure.axes[0].collections[0].get_array()) == 45
     row = figure.data.iloc[0]
     assert row["correlation"] == frame.loc[row["row"], row["column"]]
     assert (figure.data["correlation"] < 0).any()
