@@ -11,7 +11,7 @@ from microresearch.errors import SpecError
 from microresearch.responses import Responses, State
 from microresearch.results import NotAvailable
 from microresearch.survey import careless, clean, rule_order
-from microresearch.survey.careless import individual_variability, longest_run, mahalanobis
+from microresearch.survey.careless_indices import individual_variability, longest_run, mahalanobis
 
 from .builders import responses
 

@@ -194,6 +194,14 @@ def test_declared_labels_stand_above_codes(put, form):
         read_responses(put("role,trust_1,trust_2,trust_3,teach_1\n1,2,5,3,4\n"), form, labels=labels)
 
 
+def test_cant_rate_may_be_declared_as_a_code(put, form):
+    from dataclasses import replace
+
+    coded = replace(form, cant_rate=("9",))
+    read = read_responses(put("trust_1,trust_2,trust_3,teach_1\n9,9.0,3,4\n"), coded)
+    assert read.state.iloc[0].tolist() == [State.CANT_RATE, State.CANT_RATE, 0, 0]
+
+
 def test_times_waves_progress_are_checked(put, form):
     rows = [answer(1, *"1111", wave="two", **{"Progress": "150", "Duration (in seconds)": "-3"}, StartDate="soon")]
     with pytest.raises(DataError) as caught:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from microresearch.errors import Problem, SpecError
-from microresearch.survey.careless import INDICES, careless
+from microresearch.survey.careless_names import INDICES
 from microresearch.survey.rule import Mask, Pool, Rule
 
 UNSET = float("nan")
@@ -47,6 +47,8 @@ class CarelessRule(Rule):
         return f"careless responding ({self.minimum_flags:g} flag or more of: {said})"
 
     def _excludes(self, pool: Pool) -> Mask:
+        from microresearch.survey.careless_indices import careless
+
         found = careless(pool.form(self.instrument, self.name), self.cuts())
         missing = [name for name in self.cuts() if name in found.not_available]
         if missing:
