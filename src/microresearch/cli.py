@@ -236,16 +236,9 @@ def _new(chosen: argparse.Namespace) -> int:
 
 
 def _instrument(chosen: argparse.Namespace) -> int:
-    from microresearch import io
-    from microresearch.instrument import load_instrument
-    from microresearch.study.instrument_maker import make_instrument
+    from microresearch.study.instrument_maker import write_instrument
 
-    if chosen.target.exists():
-        raise SpecError(f"{chosen.target.name} is there already; name a new file.")
-    text = make_instrument(chosen.source, chosen.target.stem, chosen.name, chosen.option)
-    with io.scratch() as folder:
-        form = load_instrument(io.write_text(folder / chosen.target.name, text))
-    io.write_text(chosen.target, text)
+    form = write_instrument(chosen.source, chosen.target, chosen.name, chosen.option)
     print(
         f"{_shown(chosen.target)}: {len(form.items)} items, {len(form.characteristics)} characteristics. Look at each."
     )
@@ -302,7 +295,7 @@ def _lab(chosen: argparse.Namespace) -> int:
     import subprocess
 
     from microresearch.study.place import STUDY, find_place
-    from microresearch.study.spec import read_spec
+    from microresearch.study.spec_file import read_spec
 
     place = find_place(chosen.study)
     folder = place.of(read_spec(place.file).run.folder)

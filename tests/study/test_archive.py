@@ -13,7 +13,7 @@ from microresearch.simulate import simulate_study
 from microresearch.study.archive import zip_bytes
 from microresearch.study.place import find_place
 from microresearch.study.schema import schema_of
-from microresearch.study.spec import parse_spec, read_spec
+from microresearch.study.spec_file import parse_spec, read_spec
 from microresearch.study.study import open_study
 from microresearch.study.toml import to_toml
 from microresearch.study.twin import write_twin

@@ -11,7 +11,7 @@ from microresearch.report.style import StudyFigure
 from microresearch.report.tables import HIDDEN, Table
 from microresearch.results import NotAvailable
 from microresearch.study.place import Place
-from microresearch.study.spec import read_spec
+from microresearch.study.spec_file import read_spec
 from microresearch.study.study import Study
 
 

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,21 +25,6 @@ def files(root: Path) -> dict[str, str]:
     return made | kept
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny study that has been run once."""
-    root = tiny_study(tmp_path_factory.mktemp("finished") / "study")
-    assert main(["run", "--study", str(root)]) == 0
-    return root
-
-
-@pytest.fixture
-def study(finished: Path, tmp_path: Path) -> Iterator[Path]:
-    """A copy of it, to spoil."""
-    shutil.copytree(finished, tmp_path / "study")
-    yield tmp_path / "study"
-
-
 def test_a_run_leaves_results_kept_tables_and_a_report(finished: Path) -> None:
     numbers = io.read_json(finished / "results/numbers.json")
     assert numbers["size.units"]["value"] == 12
@@ -53,27 +37,27 @@ def test_a_run_leaves_results_kept_tables_and_a_report(finished: Path) -> None:
     assert not (finished / "data/.run/stage").exists()
 
 
-def test_a_second_run_changes_nothing_and_says_so(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = files(study)
-    assert main(["run", "--study", str(study)]) == 0
+def test_a_second_run_changes_nothing_and_says_so(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(ran)
+    assert main(["run", "--study", str(ran)]) == 0
     assert "Nothing changed" in capsys.readouterr().out
-    assert files(study) == before
+    assert files(ran) == before
 
 
-def test_one_worker_or_two_and_a_fresh_run_give_the_same_bytes(study: Path, finished: Path) -> None:
-    assert main(["run", "--study", str(study), "--force", "--workers", "1"]) == 0
-    assert files(study) == files(finished)
+def test_one_worker_or_two_and_a_fresh_run_give_the_same_bytes(ran: Path, finished: Path) -> None:
+    assert main(["run", "--study", str(ran), "--force", "--workers", "1"]) == 0
+    assert files(ran) == files(finished)
 
 
-def test_only_what_changed_runs_again_with_the_reason(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = study / "notebooks/02-show.ipynb"
+def test_only_what_changed_runs_again_with_the_reason(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = ran / "notebooks/02-show.ipynb"
     path.write_text(path.read_text().replace("Shares by unit", "Shares"))
-    assert main(["run", "--study", str(study)]) == 0
+    assert main(["run", "--study", str(ran)]) == 0
     said = capsys.readouterr().out
     assert "01-read: unchanged" in said
     assert "its cells changed" in said
     assert "published shares from an earlier notebook changed" in said
-    assert "Shares by unit" not in (study / "results/tables/shares.html").read_text()
+    assert "Shares by unit" not in (ran / "results/tables/shares.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -94,61 +78,61 @@ def test_only_what_changed_runs_again_with_the_reason(study: Path, capsys: pytes
     ],
 )
 def test_bad_input_is_named_and_nothing_is_changed(
-    study: Path, spoil: object, said: str, capsys: pytest.CaptureFixture[str]
+    ran: Path, spoil: object, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = files(study)
-    spoil(study)  # type: ignore[operator]
+    before = files(ran)
+    spoil(ran)  # type: ignore[operator]
     for command in ("run", "check"):
-        assert main([command, "--study", str(study)]) == 2
+        assert main([command, "--study", str(ran)]) == 2
         assert said in capsys.readouterr().err
-    assert files(study) == before
+    assert files(ran) == before
 
 
 def test_a_failing_notebook_is_named_with_its_cell_and_nothing_is_changed(
-    study: Path, capsys: pytest.CaptureFixture[str]
+    ran: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = files(study)
-    notebook(study / "notebooks", "02-show", "x = 1\n\n1 / 0", ("01-read",))
-    assert main(["run", "--study", str(study)]) == 1
+    before = files(ran)
+    notebook(ran / "notebooks", "02-show", "x = 1\n\n1 / 0", ("01-read",))
+    assert main(["run", "--study", str(ran)]) == 1
     assert "02-show, cell 2: ZeroDivisionError: division by zero" in capsys.readouterr().err
-    assert files(study) == before
+    assert files(ran) == before
     code = "from microresearch.study.study import open_study\nopen_study().recall('nothing')"
-    notebook(study / "notebooks", "02-show", code, ("01-read",))
-    assert main(["run", "--study", str(study)]) == 2
+    notebook(ran / "notebooks", "02-show", code, ("01-read",))
+    assert main(["run", "--study", str(ran)]) == 2
     assert "02-show, cell 1: nothing is kept under the name 'nothing'" in capsys.readouterr().err
-    assert files(study) == before
+    assert files(ran) == before
 
 
-def test_a_name_published_by_two_notebooks_is_refused(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = files(study)
+def test_a_name_published_by_two_notebooks_is_refused(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(ran)
     code = "from microresearch.study.study import open_study\nopen_study().publish('size', {'mean': 0.5})"
-    notebook(study / "notebooks", "04-again", code)
-    assert main(["run", "--study", str(study)]) == 2
+    notebook(ran / "notebooks", "04-again", code)
+    assert main(["run", "--study", str(ran)]) == 2
     assert "'size.mean' is published by 02-show and 04-again" in capsys.readouterr().err
-    assert files(study) == before
+    assert files(ran) == before
 
 
-def test_killed_at_any_moment_the_next_run_gives_the_same(study: Path, finished: Path) -> None:
+def test_killed_at_any_moment_the_next_run_gives_the_same(ran: Path, finished: Path) -> None:
     for folder in ("results", "data/processed"):
-        shutil.rmtree(study / folder)
-    command = [sys.executable, "-m", "microresearch.cli", "run", "--study", str(study)]
+        shutil.rmtree(ran / folder)
+    command = [sys.executable, "-m", "microresearch.cli", "run", "--study", str(ran)]
     for stage in (".01-read.*", "01-read"):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        while not list((study / "data/.run/stage").glob(stage)) and process.poll() is None:
+        while not list((ran / "data/.run/stage").glob(stage)) and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert not (study / "results").exists()
-    assert main(["run", "--study", str(study)]) == 0
-    assert files(study) == files(finished)
+        assert not (ran / "results").exists()
+    assert main(["run", "--study", str(ran)]) == 0
+    assert files(ran) == files(finished)
 
 
 @pytest.mark.parametrize("renames", range(5))
-def test_a_swap_cut_short_is_finished_by_the_next_command(study: Path, tmp_path: Path, renames: int) -> None:
+def test_a_swap_cut_short_is_finished_by_the_next_command(ran: Path, tmp_path: Path, renames: int) -> None:
     new = tmp_path / "new"
-    shutil.copytree(study, new)
+    shutil.copytree(ran, new)
     (new / "results/numbers.json").write_text("{}\n")
-    place = find_place(study)
+    place = find_place(ran)
     shutil.copytree(new / "results", place.work / "results")
     shutil.copytree(new / "data/processed", place.work / "processed")
     io.write_json(place.work / COMMIT, [["processed", "data/processed"], ["results", "results"]])
@@ -165,7 +149,7 @@ def test_a_swap_cut_short_is_finished_by_the_next_command(study: Path, tmp_path:
     assert finish_commit(place)
     assert tree_hashes(place.results) == tree_hashes(new / "results")
     assert tree_hashes(place.processed) == tree_hashes(new / "data/processed")
-    assert not list(study.glob("**/.*.old")) and not finish_commit(place)
+    assert not list(ran.glob("**/.*.old")) and not finish_commit(place)
 
 
 def test_needs_are_resolved_and_circles_refused(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ import tomllib
 import pytest
 
 from microresearch.errors import SpecError
-from microresearch.study.spec import StudySpec, parse_spec
+from microresearch.study.spec import StudySpec
+from microresearch.study.spec_file import parse_spec
 
 GOOD = """
 [study]

@@ -9,7 +9,8 @@ from microresearch import io
 from microresearch.errors import DataError, Problem
 from microresearch.study.place import Place
 from microresearch.study.reproduce import copy_study
-from microresearch.study.spec import StudySpec, read_spec
+from microresearch.study.spec import StudySpec
+from microresearch.study.spec_file import read_spec
 from microresearch.study.stamp import unchanged
 from microresearch.study.state import named_files
 from microresearch.study.twin import write_twin

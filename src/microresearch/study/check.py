@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from microresearch.errors import DataError, Problem, SpecError
 from microresearch.study.notebooks import find_notebooks
 from microresearch.study.place import Place
-from microresearch.study.spec import StudySpec, read_spec
+from microresearch.study.spec import StudySpec
+from microresearch.study.spec_file import read_spec
 from microresearch.study.state import named_files
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from microresearch.errors import MicroresearchError
 from microresearch.study.notebooks import Notebook
 from microresearch.study.place import NEEDS, NOTEBOOK, STAGE, STUDY
 
-_LAST = "from microresearch.study.study import finish_notebook\nfinish_notebook()"
+_LAST = "from microresearch.study.trace import finish_notebook\nfinish_notebook()"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _USER_ERRORS = {"DataError", "SpecError"}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from microresearch import io
 from microresearch.errors import DataError, Problem, SpecError
+from microresearch.instrument import Instrument, load_instrument
 from microresearch.study.toml import to_toml
 
 LIST_COLUMNS = ("code", "text", "characteristic", "low", "high", "reversed", "applies")
@@ -23,6 +24,17 @@ class Question:
     text: str
     characteristic: str
     more: tuple[tuple[str, Any], ...] = ()
+
+
+def write_instrument(source: Path, target: Path, name: str = "", options: Sequence[str] = ()) -> Instrument:
+    """Write the instrument file `target`, called after it; see `make_instrument`. It must not be there yet."""
+    if target.exists():
+        raise SpecError(Problem("this file is there already", io.shown(target), mend="name a new one"))
+    text = make_instrument(source, target.stem, name, options)
+    with io.scratch() as folder:
+        form = load_instrument(io.write_text(folder / target.name, text))
+    io.write_text(target, text)
+    return form
 
 
 def make_instrument(source: Path, code: str, name: str = "", options: Sequence[str] = ()) -> str:

@@ -12,7 +12,7 @@ from microresearch.study.papers import papers
 from microresearch.study.place import Place
 from microresearch.study.propose import propose, propose_case_mix, propose_column
 from microresearch.study.schema import schema_of
-from microresearch.study.spec import parse_spec
+from microresearch.study.spec_file import parse_spec
 from microresearch.study.trace import LIBRARY
 from microresearch.study.twin import write_twin
 

@@ -16,7 +16,8 @@ from microresearch.study.causes import Change, changes, trace_back
 from microresearch.study.compare import Files, Finding, Tolerance, compare, summary
 from microresearch.study.place import Place, find_place
 from microresearch.study.run import run_study
-from microresearch.study.spec import StudySpec, read_spec
+from microresearch.study.spec import StudySpec
+from microresearch.study.spec_file import read_spec
 from microresearch.study.stamp import tree_hashes
 from microresearch.study.state import named_files
 

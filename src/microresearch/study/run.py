@@ -14,7 +14,8 @@ from microresearch.study.place import Place
 from microresearch.study.progress import Lines, Stopwatch, progress
 from microresearch.study.publish import LIST
 from microresearch.study.record import Now, Record, read_record
-from microresearch.study.spec import StudySpec, read_spec
+from microresearch.study.spec import StudySpec
+from microresearch.study.spec_file import read_spec
 from microresearch.study.stage import (
     RECORDS,
     Done,

@@ -1,7 +1,6 @@
 """How does a notebook get at its study? One object that reads the raw files, keeps what comes next, and publishes."""
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -9,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 from microresearch import io
 from microresearch.errors import DataError, Problem, SpecError
 from microresearch.study.place import Place, find_place
-from microresearch.study.spec import StudySpec, read_spec
-from microresearch.study.trace import LIBRARY, Trace, modules_used
+from microresearch.study.spec import StudySpec
+from microresearch.study.spec_file import read_spec
+from microresearch.study.trace import Trace, watch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from microresearch.study.publish import Door
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
-_OPEN: list["Study"] = []
 
 
 def open_study(path: str | Path | None = None) -> "Study":
@@ -44,9 +43,7 @@ def open_study(path: str | Path | None = None) -> "Study":
     place = find_place(path)
     study = Study(place, read_spec(place.file, checked=place.stage is not None))
     if place.stage is not None:
-        study.trace.watch(place.root, LIBRARY)
-        study.trace.read(place.file)
-        _OPEN.append(study)
+        watch(place, study.trace)
     return study
 
 
@@ -179,6 +176,22 @@ class Study:
 
         return reading.encounters(self)
 
+    def file(self, name: str) -> Path:
+        """A file of the study by its path in the study's folder, noted as something that this notebook rests on.
+
+        Python's own readers are noted without it; ask here for what DuckDB or another library opens by itself.
+
+        Raises
+        ------
+        DataError
+            There is no such file.
+        """
+        path = self.place.of(name)
+        if not path.is_file():
+            raise DataError(Problem("there is no such file", self.place.said(path), mend="check the name"))
+        self.trace.read(path)
+        return path
+
     def keep(self, name: str, thing: object) -> Any:
         """Keep a value for later notebooks in data/processed (private); gives it back.
 
@@ -286,36 +299,3 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise DataError(Problem("this cannot be a name", value=name[:60], allowed="small letters, digits, - and _"))
     return name
-
-
-def finish_notebook() -> None:
-    """Write down what the notebook used; a run calls it after the last cell."""
-    from microresearch.study.spec import StudySpec
-
-    stage = os.environ.get("MICRORESEARCH_STAGE")
-    if stage is None:
-        raise SpecError("finish_notebook is called by a run, after a notebook's last cell.")
-    ours, others = modules_used()
-    traces = [study.trace for study in _OPEN]
-    sections = {name for trace in traces for name in trace.sections} & set(StudySpec.model_fields)
-    files = {study.place.said(path) for study in _OPEN for path in study.trace.files if _is_input(study, path)}
-    library = {p.relative_to(LIBRARY).as_posix() for t in traces for p in t.files if p.is_relative_to(LIBRARY)}
-    io.write_json(
-        Path(stage) / "trace.json",
-        {
-            "files": sorted(files - {study.place.file.name for study in _OPEN}),
-            "library": sorted({*ours, *library}),
-            "packages": list(others),
-            "recalled": sorted({name for trace in traces for name in trace.recalled}),
-            "shown": sorted({name for trace in traces for name in trace.shown}),
-            "sections": sorted(sections),
-            "seeds": {task: seed for trace in traces for task, seed in trace.seeds.items()},
-        },
-    )
-
-
-def _is_input(study: Study, path: Path) -> bool:
-    """Whether a file is one that a person put there, and not what runs make."""
-    made = (study.place.work, study.place.processed, study.place.results)
-    outside = not any(path.is_relative_to(folder.resolve()) for folder in made)
-    return outside and path.is_relative_to(study.root.resolve()) and not path.is_relative_to(LIBRARY) and path.is_file()

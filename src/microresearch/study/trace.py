@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from microresearch import io
+from microresearch.errors import SpecError
+from microresearch.study.place import STAGE, Place
 
 LIBRARY = Path(__file__).resolve().parents[1]
 
@@ -36,18 +38,53 @@ class Trace:
         """Note a file that something other than Python opens."""
         self.files.add(path.resolve())
 
-    def watch(self, *roots: Path) -> None:
-        """Note from now on every file under these folders that Python opens for reading; this cannot be undone."""
-        under = tuple(f"{root.resolve()}{os.sep}" for root in roots)
-        packages = f"{Path(sys.prefix).resolve()}{os.sep}"
 
-        def opened(event: str, details: tuple[object, ...]) -> None:
-            if event == "open" and isinstance(details[0], str) and details[1] in ("r", "rb", None):
-                name = os.path.abspath(details[0])  # noqa: PTH100 (resolving links would open files again)
-                if name.startswith(under) and not name.startswith(packages) and not name.endswith((".py", ".pyc")):
-                    self.files.add(Path(name))
+_WATCHED: list[tuple[Place, Trace]] = []
 
-        sys.addaudithook(opened)
+
+def watch(place: Place, trace: Trace) -> None:
+    """Note from now on every file of the study and the library that Python opens for reading; this cannot be undone."""
+    under = tuple(f"{root.resolve()}{os.sep}" for root in (place.root, LIBRARY))
+    packages = f"{Path(sys.prefix).resolve()}{os.sep}"
+
+    def opened(event: str, details: tuple[object, ...]) -> None:
+        if event == "open" and isinstance(details[0], str) and details[1] in ("r", "rb", None):
+            name = os.path.abspath(details[0])  # noqa: PTH100 (resolving links would open files again)
+            if name.startswith(under) and not name.startswith(packages) and not name.endswith((".py", ".pyc")):
+                trace.files.add(Path(name))
+
+    sys.addaudithook(opened)
+    _WATCHED.append((place, trace))
+
+
+def finish_notebook() -> None:
+    """Write down what the notebook used; a run calls it after the last cell."""
+    stage = os.environ.get(STAGE)
+    if stage is None:
+        raise SpecError("finish_notebook is called by a run, after a notebook's last cell.")
+    ours, others = modules_used()
+    traces = [trace for _, trace in _WATCHED]
+    files = {place.said(path) for place, trace in _WATCHED for path in trace.files if _is_input(place, path)}
+    library = {p.relative_to(LIBRARY).as_posix() for t in traces for p in t.files if p.is_relative_to(LIBRARY)}
+    io.write_json(
+        Path(stage) / "trace.json",
+        {
+            "files": sorted(files - {place.file.name for place, _ in _WATCHED}),
+            "library": sorted({*ours, *library}),
+            "packages": list(others),
+            "recalled": sorted({name for trace in traces for name in trace.recalled}),
+            "shown": sorted({name for trace in traces for name in trace.shown}),
+            "sections": sorted({name for trace in traces for name in trace.sections}),
+            "seeds": {task: seed for trace in traces for task, seed in trace.seeds.items()},
+        },
+    )
+
+
+def _is_input(place: Place, path: Path) -> bool:
+    """Whether a file is one that a person put there, and not what runs make."""
+    made = (place.work, place.processed, place.results, LIBRARY)
+    outside = not any(path.is_relative_to(folder.resolve()) for folder in made)
+    return outside and path.is_relative_to(place.root.resolve()) and path.is_file()
 
 
 def modules_used() -> tuple[tuple[str, ...], tuple[str, ...]]:
