@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from microresearch.instrument import Instrument
+from microresearch.psychometrics.item_analysis import ItemAnalysis
 from microresearch.report.tables import Table
+from microresearch.responses import Responses, State
 from microresearch.units.agreement import Agreement
 from microresearch.units.score_table import UnitScores
 
@@ -12,18 +15,41 @@ CHARACTERISTIC = {"characteristic": "Characteristic"}
 INTERVAL = {"ci_low": "95% CI low", "ci_high": "high"}
 
 
-def item_table(states: pd.DataFrame, names: Mapping[str, str], form: str) -> Table:
-    """Every item in its four states with mean, SD, floor and ceiling: from `item_states`."""
-    frame = _named(states, names)
+def item_table(analysis: ItemAnalysis, instrument: Instrument) -> Table:
+    """Every item in its states with spread, floor, ceiling, item-rest correlation and alpha without it."""
+    reversed_items = {item.code for item in instrument.items if item.reversed}
+    found = analysis.table.rename(columns={"scale": "characteristic"})
+    found = found.assign(item=[f"{code} (R)" if code in reversed_items else code for code in found["item"]])
     labels = {
-        "item": "Item", **CHARACTERISTIC, "answered": "Answered", "cant_rate": "Can't rate", "blank": "Blank",
-        "not_applicable": "Not applicable", "mean": "Mean", "sd": "SD", "floor": "Floor %", "ceiling": "Ceiling %",
+        "item": "Item", **CHARACTERISTIC, "n": "Answered", "cant_rate": "Can't rate", "blank": "Blank",
+        "not_applicable": "Not applicable", "mean": "Mean", "sd": "SD", "skew": "Skew", "kurtosis": "Kurtosis",
+        "floor": "Floor %", "ceiling": "Ceiling %", "item_rest_r": "Item-rest r", "alpha_dropped": "Alpha without",
     }  # fmt: skip
     return _table(
-        frame, f"Items: {form}", labels, counts=("answered", "cant_rate", "blank", "not_applicable"),
-        decimals={"floor": 1, "ceiling": 1}, shares={"floor": ("", "answered"), "ceiling": ("", "answered")},
-        notes=("Mean, SD, floor and ceiling are of keyed answers; (R) marks items that are reversed.",),
+        _named(found, instrument.names).dropna(axis=1, how="all"), f"Items: {instrument.name}", labels,
+        counts=("n", "cant_rate", "blank", "not_applicable"), bounded=("item_rest_r", "alpha_dropped"),
+        decimals={"floor": 1, "ceiling": 1}, shares={"floor": ("", "n"), "ceiling": ("", "n")},
+        notes=("Statistics are of keyed answers; (R) marks items that are reversed.",),
     )  # fmt: skip
+
+
+def answer_counts(responses: Responses) -> pd.DataFrame:
+    """How many people gave each answer, items x (options, can't rate, blank): what `item_distributions` draws.
+
+    Answers as given, not keyed; private.
+    """
+    options = {option.label: (responses.values == option.code).sum() for option in responses.instrument.options}
+    states = {"Can't rate": State.CANT_RATE, "Blank": State.BLANK}
+    return pd.DataFrame(options | {word: (responses.state == state).sum() for word, state in states.items()})
+
+
+def omega_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table:
+    """Omega of every characteristic: rows of the `to_frame()` of `omega` and `omega_levels`."""
+    frame = _named(found.rename(columns={"group": "characteristic"}), names)
+    labels = {**CHARACTERISTIC, "term": "Coefficient", "estimate": "Estimate", **INTERVAL, "n": "n", "note": "Note"}
+    bounded = ("estimate", "ci_low", "ci_high")
+    notes = tuple(f"{one[:1].upper()}{one[1:]}." for one in dict.fromkeys(found.get("method", pd.Series()).dropna()))
+    return _table(frame, f"Omega: {form}", labels, counts=("n",), bounded=bounded, notes=notes)
 
 
 def consistency_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table | None:
