@@ -34,7 +34,7 @@ lab: $(VENV)/.paper ## open the notebooks in JupyterLab
 	@$(BIN)/microresearch lab
 
 bench: $(VENV)/.test ## measure speed against the peers that are installed (see benchmarks/README.md)
-	@set -e; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script; done
+	@set -e; for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python $$script; done
 
 calibrate: $(VENV)/.test ## repeat the long simulations behind the committed tables (hours; goes on where it stopped)
 	@set -e; for script in benchmarks/calibrate/*.py; do echo "$$script"; $(BIN)/python $$script; done

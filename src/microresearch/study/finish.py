@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from microresearch.study.record import Now
     from microresearch.study.spec import StudySpec
 
+LONG_TABLE = 20
+"""Rows from which a table is folded in the report."""
 PROVENANCE, NUMBERS, REPORT = "provenance.json", "numbers.json", "report.html"
 
 
@@ -166,7 +168,9 @@ def _section(book: "Notebook", one: Done, processed: Path, results: Path) -> "Se
         if entry["kind"] == "number" and not name.startswith("answer."):
             numbers[name] = Number(None, text=entry["number"]["text"])
         elif entry["kind"] == "table":
-            parts.append(read_kept(processed / "published", name))
+            table = read_kept(processed / "published", name)
+            long = len(table.frame) > LONG_TABLE
+            parts.append(Fold(f"{table.title} ({len(table.frame)} rows)", (table,)) if long else table)
         elif entry["kind"] == "figure":
             image = io.read_bytes(results / f"figures/{name}.svg")
             parts.append(Picture(entry["title"], entry["alt"], image, "svg", entry["note"]))
