@@ -70,12 +70,12 @@ def test_holes_give_the_ratios_of_the_components() -> None:
 
 
 def test_planted_truth_with_holes_is_covered() -> None:
-    """200 tables of 60 targets, 6 raters, three ratings in four: every form's truth covered about 95 % of the time."""
+    """80 tables of 60 targets, 6 raters, three ratings in four: every form's truth covered about 95 % of the time."""
     rng = np.random.default_rng(20)
     truth = {"ICC(1,1)": 0.5, "ICC(2,1)": 0.5, "ICC(3,1)": 0.5 / 0.9}
     hits = dict.fromkeys(truth, 0)
     estimates: dict[str, list[float]] = {name: [] for name in truth}
-    for _ in range(200):
+    for _ in range(80):
         x = rng.normal(0, 0.5**0.5, (60, 1)) + rng.normal(0, 0.1**0.5, (1, 6)) + rng.normal(0, 0.4**0.5, (60, 6))
         x[rng.random(x.shape) < 0.25] = np.nan
         result = icc(pd.DataFrame(x))
@@ -84,10 +84,10 @@ def test_planted_truth_with_holes_is_covered() -> None:
             estimates[name].append(form.estimate)
             hits[name] += form.ci_low <= value <= form.ci_high
     for name, value in truth.items():
-        error = np.std(estimates[name]) / 200**0.5
+        error = np.std(estimates[name]) / 80**0.5
         assert abs(np.mean(estimates[name]) - value) < 3 * error + 0.02, name  # ratios of variances are a little biased
-    assert hits["ICC(2,1)"] >= 180
-    assert hits["ICC(3,1)"] >= 180
+    assert hits["ICC(2,1)"] >= 70
+    assert hits["ICC(3,1)"] >= 70
 
 
 def test_names_shift_scale_and_order_do_not_matter() -> None:

@@ -78,6 +78,13 @@ class _Table:
             self.criterion(complex(a), b + STEP * 1j).imag / STEP,
         ])  # fmt: skip
 
+    def both(self, ratios: Floats) -> tuple[float, Floats]:
+        """Criterion and gradient from two evaluations."""
+        a, b = ratios
+        by_a = self.criterion(a + STEP * 1j, complex(b))
+        by_b = self.criterion(complex(a), b + STEP * 1j)
+        return by_a.real, np.array([by_a.imag, by_b.imag]) / STEP
+
     def value(self, ratios: Floats) -> float:
         return self.criterion(complex(ratios[0]), complex(ratios[1])).real
 
@@ -149,9 +156,9 @@ def crossed_components(y: Floats, targets: NDArray[np.int64], raters: NDArray[np
         )
     if table.squares == 0:
         raise DataError("all ratings are equal; a share of the variance is undefined.")
-    starts = [np.array(start) for start in ([1.0, 0.1], [0.1, 1.0], [0.01, 0.01])]
+    starts = [np.array(start) for start in ([1.0, 0.2], [0.05, 0.05])]
     runs = [
-        optimize.minimize(table.value, s, jac=table.gradient, method="L-BFGS-B", bounds=[(0, 1e8)] * 2,
+        optimize.minimize(table.both, s, jac=True, method="L-BFGS-B", bounds=[(0, 1e8)] * 2,
                           options={"ftol": 1e-14, "gtol": 1e-9})
         for s in starts
     ]  # fmt: skip
