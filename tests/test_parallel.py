@@ -1,25 +1,29 @@
 """Does each task get its own random numbers, the same on one worker or many?"""
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import joblib
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from microresearch.errors import DataError, SpecError
 from microresearch.parallel import map_seeded, spawn
 
 
 # Functions made inside a function travel whole: a worker cannot import a test module by its name.
-def made() -> tuple[Callable[..., tuple[int, float, int]], Callable[..., int], Callable[..., int]]:
+def made() -> tuple[Callable[[], int], Callable[..., tuple[int, float, int]], Callable[..., int], Callable[..., int]]:
+    def blas_threads() -> int:
+        return max((lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"), default=1)
+
     def determinant(size: int, rng: np.random.Generator) -> tuple[int, float, int]:
         """A number whose last digits depend on the number of BLAS threads, and those threads."""
         a = rng.normal(size=(size, size))
-        threads = max((lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"), default=1)
-        return size, float(np.linalg.slogdet(a @ a.T)[1]), threads
+        return size, float(np.linalg.slogdet(a @ a.T)[1]), blas_threads()
 
     def process(task: int, rng: np.random.Generator) -> int:
         return os.getpid()
@@ -29,10 +33,10 @@ def made() -> tuple[Callable[..., tuple[int, float, int]], Callable[..., int], C
             raise DataError("the second task cannot be done.")
         return task
 
-    return determinant, process, fail
+    return blas_threads, determinant, process, fail
 
 
-determinant, process, fail = made()
+blas_threads, determinant, process, fail = made()
 
 
 def test_the_digits_are_the_same_on_one_worker_and_on_two() -> None:
@@ -104,6 +108,22 @@ def test_the_callers_choice_of_backend_is_respected() -> None:
     with joblib.parallel_config("threading", n_jobs=2):
         assert set(map_seeded(process, range(4), seed=1)) == {os.getpid()}
         assert map_seeded(determinant, [50, 60], seed=3) == map_seeded(determinant, [50, 60], seed=3, workers=1)
+
+
+def test_tasks_that_share_the_process_have_one_thread_each_and_leave_the_number_as_it_was() -> None:
+    """The first task ends while the second still computes: it must not give the second more threads."""
+    both_run = Barrier(2)
+
+    def watched(task: int, rng: np.random.Generator) -> int:
+        both_run.wait(30)
+        if task == 2:
+            time.sleep(0.5)
+        return blas_threads()
+
+    with threadpool_limits(2):
+        with joblib.parallel_config("threading", n_jobs=2):
+            assert map_seeded(watched, [1, 2], seed=1) == [1, 1]
+        assert blas_threads() == 2
 
 
 def test_it_works_from_a_thread() -> None:

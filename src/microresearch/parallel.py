@@ -25,7 +25,7 @@ def map_seeded(
 
     Each task has a generator of its own, spawned from `seed` by its place in the list, and one BLAS thread, whoever
     runs it: the digits depend on neither the number of workers nor the order in which they finish. Worth it for
-    tasks that last longer than a tenth of a second each.
+    tasks that last longer than a tenth of a second each. Call it from one thread at a time.
 
     Parameters
     ----------
@@ -64,7 +64,10 @@ def map_seeded(
     calls = (
         joblib.delayed(_run)(function, task, child) for task, child in zip(jobs, spawn(seed, len(jobs)), strict=True)
     )
-    return list(joblib.Parallel(n_jobs=workers)(calls))
+    # Held here too: OpenBLAS heeds one thread of a process alone, and tasks that share this process as threads would
+    # else undo each other's limit.
+    with _libraries().limit(limits=1):
+        return list(joblib.Parallel(n_jobs=workers)(calls))
 
 
 def spawn(seed: int | np.random.SeedSequence, n: int) -> list[np.random.SeedSequence]:
@@ -81,11 +84,12 @@ def spawn(seed: int | np.random.SeedSequence, n: int) -> list[np.random.SeedSequ
 
 
 def _run(function: Callable[[Task, np.random.Generator], Result], task: Task, seed: np.random.SeedSequence) -> Result:
-    with _threads().limit(limits=1):
+    """One task, wherever it runs: another process has limits of its own."""
+    with _libraries().limit(limits=1):
         return function(task, np.random.default_rng(seed))
 
 
 @cache
-def _threads() -> ThreadpoolController:
+def _libraries() -> ThreadpoolController:
     """The BLAS and OpenMP libraries of this process, looked up once."""
     return ThreadpoolController()
