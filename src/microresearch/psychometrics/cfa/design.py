@@ -128,9 +128,9 @@ def _check_identified(design: Design, moments: Sequence[Moments]) -> None:
 
 
 def weakest(information: Array) -> list[int]:
-    """Parameters that a singular information matrix leaves undetermined, the clearest first; none where it is regular."""
+    """Parameters that a singular information matrix leaves undetermined, the clearest first; none where regular."""
     diagonal = np.diag(information)
-    if (dead := np.flatnonzero(diagonal <= 1e-12 * max(diagonal.max(), 1e-300))).size:
+    if (dead := np.flatnonzero(diagonal <= 1e-25 * max(diagonal.max(), 1e-300))).size:
         return [int(k) for k in dead]
     scale = 1 / np.sqrt(diagonal)
     values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
@@ -138,6 +138,12 @@ def weakest(information: Array) -> list[int]:
         return []
     share = np.abs(vectors[:, 0])
     return [int(k) for k in np.argsort(-share) if share[k] > 0.1 * share.max()][:6]
+
+
+def rank(information: Array) -> int:
+    """How many parameters (or combinations of them) the moments determine."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
+    return int((np.linalg.eigvalsh(information * np.outer(scale, scale)) > SINGULAR).sum())
 
 
 def check_known(data: pd.DataFrame, observed: Sequence[str]) -> None:

@@ -80,6 +80,13 @@ def _estimate(design: Design, sample: Sample, observed: tuple[Moments, ...], rob
     )  # fmt: skip
 
 
+def scaling_at(design: Design, sample: Sample, observed: tuple[Moments, ...], theta: Array) -> float:
+    """Scaling of the test of a model at given parameters, which need not be its estimates."""
+    groups = _people(sample)
+    trace = sandwich(design.structures, groups, observed, theta)[1]
+    return (trace_saturated(groups, observed, design.means) - trace) / design.df
+
+
 def _people(sample: Sample) -> list[People]:
     clusters = sample.clusters or (None,) * len(sample.values)
     return [People(v, patterns_of(v), c) for v, c in zip(sample.values, clusters, strict=True)]
