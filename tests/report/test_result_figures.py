@@ -10,6 +10,7 @@ from microresearch.errors import DataError
 from microresearch.instrument import load_instrument
 from microresearch.report import figures
 from microresearch.report.disclosure import guard
+from microresearch.report.figures.items import pool
 from microresearch.report.style import StudyFigure
 
 FORM = load_instrument("long-form")
@@ -44,14 +45,20 @@ def test_items_with_their_full_wording_fit_and_give_no_small_count_away(n_items:
     assert total.between(97, 103).all()
 
 
-@pytest.mark.parametrize("row", list(itertools.product([0, 3, 40], repeat=4)))
-def test_pooling_loses_nobody(row: tuple[int, ...]) -> None:
-    counts = pd.DataFrame([row], ["item"], list("abcd"))
-    if 0 < sum(row) <= 10:
-        with pytest.raises(DataError, match="too few answers"):
-            figures.item_distributions(counts, list("abcd"))
-    elif sum(row):
-        assert figures.item_distributions(counts, list("abcd")).data["percent"].sum() == pytest.approx(100, abs=2)
+@pytest.mark.parametrize("length", [2, 3, 4, 5])
+def test_pooling_loses_nobody_and_leaves_no_small_count(length: int) -> None:
+    for row in itertools.product([0.0, 3.0, 40.0], repeat=length):
+        pooled = pool(np.array(row), 10)
+        assert np.nansum(pooled) == sum(row)
+        if sum(row) > 10:
+            assert (pooled[~np.isnan(pooled)] > 10).all()
+
+
+def test_an_item_that_few_answered_is_refused() -> None:
+    counts = pd.DataFrame([(3, 0, 3, 0), (40, 3, 0, 40)], ["few", "many"], list("abcd"))
+    with pytest.raises(DataError, match="too few answers"):
+        figures.item_distributions(counts, list("abcd"))
+    assert figures.item_distributions(counts.iloc[1:], list("abcd")).data["percent"].sum() == pytest.approx(100, abs=2)
 
 
 def test_correlations_and_loadings_keep_their_signs(names: dict[str, str]) -> None:

@@ -62,7 +62,7 @@ def item_distributions(
     lacking = [column for column in (*options, *aside) if column not in counts.columns]
     if lacking or len(options) < 2:
         raise DataError(f"item_distributions needs two or more options as columns; missing: {lacking}.")
-    pooled = np.array([_pool(row, threshold) for row in counts[list(options)].to_numpy(float)])
+    pooled = np.array([pool(row, threshold) for row in counts[list(options)].to_numpy(float)])
     answered = np.nansum(pooled, axis=1)
     if ((answered > 0) & (answered <= threshold)).any():
         raise DataError("item_distributions: an item has too few answers to be shown; leave it out.")
@@ -95,8 +95,14 @@ def item_distributions(
         return settle(figure)
 
 
-def _pool(row: np.ndarray, threshold: int) -> np.ndarray:
-    """Move small counts towards the middle, from both ends; what was moved (or nobody's) is missing."""
+def pool(row: np.ndarray, threshold: int) -> np.ndarray:
+    """One item's counts with the small ones added to a neighbour, from both ends; what was added (or 0) is missing.
+
+    Examples
+    --------
+    >>> pool(np.array([4.0, 30.0, 0.0, 66.0]), 10)
+    array([nan, 34., nan, 66.])
+    """
     row, middle = row.copy(), (len(row) - 1) / 2
     for i in sorted(range(len(row)), key=lambda i: -abs(i - middle)):
         others = [j for j in range(len(row)) if j != i and not np.isnan(row[j])]
