@@ -28,7 +28,7 @@ paper: $(VENV)/.paper ## run the study: figures, tables, numbers and the report
 	@$(BIN)/microresearch run
 
 test: $(VENV)/.test ## run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lab: $(VENV)/.paper ## open the notebooks in JupyterLab
 	@$(BIN)/microresearch lab
