@@ -103,5 +103,28 @@ save(list(within = p$est[p$label == "omegaw"], between = p$est[p$label == "omega
           se_between = p$se[p$label == "omegab"], loglik = as.numeric(logLik(fit)),
           robust_within = r$se[r$label == "omegaw"], robust_between = r$se[r$label == "omegab"],
           est = p[p$op %in% c("=~", "~~"), c("lhs", "op", "rhs", "level", "est", "se")]), "levels.json")
+# --- omega from a confirmatory bifactor model
+set.seed(24)
+g <- rnorm(600); s <- matrix(rnorm(1800), 600)
+bifactor <- as.data.frame(sapply(1:9, function(j) round(c(.9, .8, .7, .8, .9, .6, .7, .8, .7)[j] * g + c(.5, .6, .5, .6, .4, .5, .6, .5, .5)[j] * s[, (j - 1) %/% 3 + 1] +
+                                  .6 * (rexp(600) - 1), 3)))
+names(bifactor) <- letters[1:9]
+write.csv(bifactor, "bifactor.csv", row.names = FALSE)
+v <- names(bifactor); l <- paste0("l", 1:9); m1 <- paste0("m", 1:9); e <- paste0("e", 1:9)
+b <- function(x) paste0("(", paste(x, collapse = "+"), ")^2")
+parts <- split(1:9, rep(1:3, each = 3))
+mb <- c(paste("G =~", paste0(l, "*", v, collapse = " + ")),
+        sapply(1:3, function(j) paste0("s", j, " =~ ", paste0(m1[parts[[j]]], "*", v[parts[[j]]], collapse = " + "))),
+        paste0(v, " ~~ ", e, "*", v),
+        paste0("groups := ", paste(sapply(parts, function(i) b(m1[i])), collapse = " + ")),
+        paste0("whole := ", b(l), " + groups + ", paste(e, collapse = "+")),
+        paste0("omega_h := ", b(l), " / whole"), paste0("omega_t := (", b(l), " + groups) / whole"))
+from <- function(estimator) {
+  p <- parameterEstimates(cfa(paste(mb, collapse = "\n"), bifactor, std.lv = TRUE, orthogonal = TRUE, estimator = estimator,
+                              control = tight, optim.force.converged = TRUE))
+  list(omega_h = p$est[p$label == "omega_h"], omega_t = p$est[p$label == "omega_t"],
+       se_h = p$se[p$label == "omega_h"], se_t = p$se[p$label == "omega_t"])
+}
+save(list(ml = from("ML"), mlr = from("MLR")), "bifactor.json")
 packages <- c("psych", "lavaan", "semTools", "jsonlite")
 writeLines(c(R.version.string, paste(packages, sapply(packages, function(p) as.character(packageVersion(p))))), "VERSIONS")
