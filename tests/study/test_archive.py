@@ -61,15 +61,18 @@ def test_a_twin_knows_no_value_of_the_data(bundled: Path, tmp_path: Path) -> Non
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
-def test_an_archive_is_deterministic_and_leaves_the_data_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_study_that_was_not_run_is_not_archived(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = tiny_study(tmp_path / "study")
     assert main(["archive", str(tmp_path / "early.zip"), "--study", str(root)]) == 2
     assert "changed since its last run" in capsys.readouterr().err
-    assert main(["run", "--study", str(root)]) == 0
+    assert not (tmp_path / "early.zip").exists()
+
+
+def test_an_archive_is_deterministic_and_leaves_the_data_out(
+    ran: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ("one.zip", "two.zip"):
-        assert main(["archive", str(tmp_path / name), "--study", str(root)]) == 0
+        assert main(["archive", str(tmp_path / name), "--study", str(ran)]) == 0
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as file:
         names = file.namelist()
@@ -77,7 +80,7 @@ def test_an_archive_is_deterministic_and_leaves_the_data_out(
         "results/numbers.json" in names and "twin/data/raw/exposure.csv" in names and "notebooks/01-read.ipynb" in names
     )
     assert not [name for name in names if name.startswith("data/")] and "SHA256SUMS" in names
-    assert main(["archive", str(tmp_path / "data.zip"), "--study", str(root), "--with-data"]) == 0
+    assert main(["archive", str(tmp_path / "data.zip"), "--study", str(ran), "--with-data"]) == 0
     page = str(tmp_path / "page.html")
     assert main(["reproduce", "--archive", str(tmp_path / "data.zip"), "--page", page]) == 0
     assert "3 of 3" in capsys.readouterr().out
