@@ -8,6 +8,7 @@ from PIL import Image
 
 from microresearch.errors import DataError
 from microresearch.instrument import load_instrument
+from microresearch.psychometrics.cfa import cfa
 from microresearch.report import figures
 from microresearch.report.disclosure import guard
 from microresearch.report.figures.items import pool
@@ -167,3 +168,16 @@ def test_path_diagram_of_few_and_of_all_factors(n_factors: int, names: dict[str,
     assert arcs == (n_factors * (n_factors - 1) // 2 if n_factors <= 5 else 0)
     with pytest.raises(DataError, match="factors"):
         figures.path_diagram(table.iloc[:0])
+
+
+def test_path_diagram_takes_a_fitted_model_and_refuses_several_groups() -> None:
+    rng = np.random.default_rng(12)
+    trait = rng.normal(size=(300, 1))
+    data = pd.DataFrame(trait + rng.normal(size=(300, 4)), columns=list("abcd"))
+    fitted = cfa("trust =~ a + b + c + d", data)
+    figure = figures.path_diagram(fitted, labels={"trust": "Trust"})
+    loads = fitted.parameters.query("op == '=~'")["std.all"].to_numpy()
+    assert figure.data["value"].to_numpy() == pytest.approx(loads)
+    two = pd.concat([fitted.parameters.assign(group=g) for g in ("nurse", "physician")])
+    with pytest.raises(DataError, match="several groups"):
+        figures.path_diagram(two)

@@ -22,9 +22,10 @@ def path_diagram(
 
     Parameters
     ----------
-    parameters : CFA result's `.parameters`, or DataFrame
-        lavaan's columns `lhs`, `op`, `rhs`, and the column named by `value`; `=~` rows are drawn as arrows, `~~` rows
-        between two factors as arcs (up to five factors; with more, see the table of correlations).
+    parameters : Cfa or DataFrame
+        A model of one group, or its parameters: lavaan's columns `lhs`, `op`, `rhs`, and the column named by `value`.
+        `=~` rows are drawn as arrows, `~~` rows between two factors as arcs (up to five factors; with more, see the
+        table of correlations).
     labels : mapping of name to str
         What stands in an ellipse or a box; the model's name when absent.
     value : str
@@ -47,7 +48,9 @@ def path_diagram(
     >>> path_diagram(table).alt
     'Path diagram. f is measured by a (.80) and b (.70).'
     """
-    frame = frame_of(parameters, ("lhs", "op", "rhs", value), "path_diagram")
+    frame = frame_of(getattr(parameters, "parameters", parameters), ("lhs", "op", "rhs", value), "path_diagram")
+    if "group" in frame and frame.loc[frame["op"] == "=~", "group"].nunique() > 1:
+        raise DataError("path_diagram: the parameters hold several groups; give the rows of one.")
     loads = frame[frame["op"] == "=~"]
     factors = list(dict.fromkeys(loads["lhs"]))
     items = {factor: loads[loads["lhs"] == factor] for factor in factors}
