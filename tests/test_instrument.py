@@ -278,3 +278,26 @@ def test_a_file_that_is_missing_or_no_toml_is_told_without_the_machines_path(tmp
         load(tmp_path, 'a = "b"\nc = [1,\n')
     with pytest.raises(SpecError, match=r"^form\.toml, row 3: this is not TOML"):
         load(tmp_path, 'a = "b"\n\nb == 3\n')
+
+
+@pytest.mark.parametrize("kind", ["characteristics", "second-order", "bifactor"])
+def test_the_models_of_a_form_measure_every_item(kind: str) -> None:
+    form = load_instrument("long-form")
+    lines = form.model(kind).splitlines()  # type: ignore[arg-type]
+    measured = [line.split(" =~ ")[1].split(" + ") for line in lines if " =~ " in line]
+    items = [item.code for item in form.items]
+    assert [code for line in measured for code in line if code in items] == items * (2 if kind == "bifactor" else 1)
+    groups = [line for line in lines if line.startswith("group_")]
+    assert bool(groups) == (kind == "second-order")
+    assert sum("~~ 0*" in line for line in lines) == (55 if kind == "bifactor" else 0)
+
+
+def test_a_model_leaves_out_what_it_is_told_to_and_refuses_what_has_no_factor() -> None:
+    form = load_instrument("long-form")
+    assert "education_training_3" not in form.model(without=["education_training_3"])
+    with pytest.raises(SpecError, match="two items or more"):
+        load_instrument("assessment-form").model()
+    with pytest.raises(SpecError, match="there is no item"):
+        form.model(without=["leadership_99"])
+    with pytest.raises(SpecError, match="second-order"):
+        form.model("third-order")  # type: ignore[arg-type]

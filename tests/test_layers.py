@@ -17,7 +17,7 @@ ORDER = (
     ("errors",),
     ("io", "numeric"),
     ("parallel",),
-    ("instrument", "instrument_file", "instrument_html", "responses", "results"),
+    ("instrument", "instrument_file", "instrument_html", "instrument_model", "responses", "results"),
     ("survey", "psychometrics"),
     ("units",),
     ("linking",),

@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from microresearch.linking.encounters import read_encounters
     from microresearch.linking.outcomes import link_outcome
     from microresearch.psychometrics.alpha import alpha
+    from microresearch.psychometrics.cfa import cfa
     from microresearch.psychometrics.efa import efa
     from microresearch.psychometrics.icc import icc
+    from microresearch.psychometrics.invariance import invariance
     from microresearch.psychometrics.item_analysis import item_analysis
     from microresearch.psychometrics.omega import omega
     from microresearch.psychometrics.polychoric import polychoric
@@ -31,6 +33,8 @@ _HOMES = {
     "item_analysis": "psychometrics.item_analysis",  # spread, floor, ceiling, item-rest r, alpha without each item
     "omega": "psychometrics.omega",  # omega total, categorical, hierarchical
     "icc": "psychometrics.icc",  # the six intraclass correlations, complete or with holes
+    "cfa": "psychometrics.cfa",  # confirmatory factor models, with groups, holes, clusters
+    "invariance": "psychometrics.invariance",  # does the model mean the same in every group?
     "polychoric": "psychometrics.polychoric",  # correlations behind ordered answers
     "n_factors": "psychometrics.retention",  # parallel analysis, MAP, empirical Kaiser, side by side
     "efa": "psychometrics.efa",  # exploratory factors: extraction, rotation, fit, scores
@@ -44,9 +48,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "agreement", "alpha", "clean", "efa", "icc", "interpret", "item_analysis", "link_cost", "link_outcome",
-    "load_instrument", "n_factors", "omega", "open_study", "polychoric", "read_encounters", "read_responses",
-    "simulate_study", "unit_scores",
+    "agreement", "alpha", "cfa", "clean", "efa", "icc", "interpret", "invariance", "item_analysis", "link_cost",
+    "link_outcome", "load_instrument", "n_factors", "omega", "open_study", "polychoric", "read_encounters",
+    "read_responses", "simulate_study", "unit_scores",
 ]  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """What was asked: the items of a form, the characteristics they belong to, and how an answer may look."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).parent / "instruments"
 EVERYWHERE = "all"
+ModelKind = Literal["characteristics", "second-order", "bifactor"]
 YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -169,6 +170,31 @@ class Instrument:
         if problems:
             raise DataError(problems)
         return turned
+
+    def model(self, kind: "ModelKind" = "characteristics", without: Collection[str] = ()) -> str:
+        """The factor model of the characteristics, in the syntax that `cfa` reads.
+
+        Parameters
+        ----------
+        kind : {"characteristics", "second-order", "bifactor"}
+            A factor a characteristic, all correlated; a factor of higher order (`group_...`) over the characteristics
+            of each group that has two or more; or a `general` factor beside a factor a characteristic, uncorrelated.
+        without : collection of str
+            Items to leave out, such as those that not everyone was asked.
+
+        Raises
+        ------
+        SpecError
+            A characteristic with fewer than two items (it has no factor), or an item that is not there.
+
+        Examples
+        --------
+        >>> print(load_instrument("long-form").model("second-order").splitlines()[1])
+        organizational_support =~ organizational_support_1 + organizational_support_2 + organizational_support_3
+        """
+        from microresearch.instrument_model import factor_model
+
+        return factor_model(self, kind, without)
 
     def applies(self, units: pd.DataFrame) -> pd.DataFrame:
         """Where each item is asked.
