@@ -1,14 +1,13 @@
 """How is a file of SPSS or Stata read? Codes as they are stored, with value labels and user-missing codes."""
 
-from collections.abc import Callable
 from datetime import date, datetime, time
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from microresearch.errors import DataError, Problem
+from microresearch.survey.apart import read_apart
 from microresearch.survey.export import Export, unique_names
 from microresearch.survey.qualtrics import plain_wording
 
@@ -34,7 +33,7 @@ def cell_text(value: object) -> str:
     return str(value).strip()
 
 
-def read_labelled(raw: bytes, file: str, format: str, program: str, read: Callable[..., tuple[Any, Any]]) -> Export:
+def read_labelled(raw: bytes, file: str, format: str, program: str, kind: str) -> Export:
     """A binary file with value labels as an Export.
 
     Parameters
@@ -43,31 +42,31 @@ def read_labelled(raw: bytes, file: str, format: str, program: str, read: Callab
         The file.
     file, format, program : str
         Name for messages, format name, and the program's name for `said`.
-    read : callable
-        pyreadstat's reader of this format.
+    kind : {"sav", "dta"}
 
     Raises
     ------
     DataError
         The file is damaged or holds no responses.
     """
-    try:
-        frame, meta = read(BytesIO(raw), user_missing=True)
-    except Exception as error:  # a foreign parser on damaged bytes may raise anything; the place is all we know
+    found = read_apart(raw, kind)
+    if found is None:
         what = f"this is not a readable {program} file"
-        raise DataError(Problem(what, file, mend=f"save it again in {program}")) from error
-    if not len(frame):
+        raise DataError(Problem(what, file, mend=f"save it again in {program}"))
+    columns, meta = found
+    n = len(next(iter(columns.values()))) if columns else 0
+    if not n:
         raise DataError(Problem("variables but no responses", file, mend="export the survey with its answers"))
-    names, repeated = unique_names([str(name) for name in frame.columns], file)
-    cells = pd.DataFrame({name: _texts(frame.iloc[:, i]) for i, name in enumerate(names)})
+    names, repeated = unique_names([str(name) for name in columns], file)
+    cells = pd.DataFrame({name: _texts(column) for name, column in zip(names, columns.values(), strict=True)})
     labels = {
         name: {cell_text(code): str(label).strip() for code, label in one.items()}
-        for name, one in meta.variable_value_labels.items()
+        for name, one in meta["variable_value_labels"].items()
     }
-    rows = np.arange(1, len(frame) + 1, dtype=np.int64)
-    wording = dict(zip(meta.column_names, meta.column_labels, strict=True))
+    wording = dict(zip(meta["column_names"], meta["column_labels"], strict=True))
     return Export(
-        file, format, f"{program} file with {len(labels)} labelled variables", cells, rows,
+        file, format, f"{program} file with {len(labels)} labelled variables", cells,
+        np.arange(1, n + 1, dtype=np.int64),
         texts={name: plain_wording(text) for name, text in wording.items() if text},
         labels=labels,
         user_missing={name: _user_missing(cells[name], meta, name) for name in names},
@@ -75,18 +74,19 @@ def read_labelled(raw: bytes, file: str, format: str, program: str, read: Callab
     )  # fmt: skip
 
 
-def _texts(column: pd.Series) -> pd.Series:
-    codes, uniques = pd.factorize(column, use_na_sentinel=False)
+def _texts(column: list[Any]) -> pd.Series:
+    """Stored values as categorical text."""
+    codes, uniques = pd.factorize(pd.Series(column, dtype=object), use_na_sentinel=False)
     texts = [cell_text(value) for value in uniques]
     distinct = list(dict.fromkeys(texts))
     place = np.array([distinct.index(text) for text in texts], dtype=np.intp)
     return pd.Series(pd.Categorical.from_codes(place[codes], categories=pd.Index(distinct, dtype="str")))
 
 
-def _user_missing(column: pd.Series, meta: Any, name: str) -> frozenset[str]:
+def _user_missing(column: pd.Series, meta: dict[str, Any], name: str) -> frozenset[str]:
     """Codes in the data that the file declares missing: ranges (SPSS) or letters (Stata's .a to .z)."""
-    ranges = meta.missing_ranges.get(name, [])
-    letters = {str(letter) for letter in meta.missing_user_values.get(name, [])}
+    ranges = meta["missing_ranges"].get(name, [])
+    letters = {str(letter) for letter in meta["missing_user_values"].get(name, [])}
     found: set[str] = set()
     for text in column.cat.categories:
         for one in ranges:

@@ -14,6 +14,4 @@ def read_spss(raw: bytes, file: str) -> Export:
     DataError
         The file is damaged or holds no cases.
     """
-    import pyreadstat
-
-    return read_labelled(raw, file, "spss", "SPSS", pyreadstat.read_sav)
+    return read_labelled(raw, file, "spss", "SPSS", "sav")

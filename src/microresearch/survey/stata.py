@@ -14,6 +14,4 @@ def read_stata(raw: bytes, file: str) -> Export:
     DataError
         The file is damaged or holds no observations.
     """
-    import pyreadstat
-
-    return read_labelled(raw, file, "stata", "Stata", pyreadstat.read_dta)
+    return read_labelled(raw, file, "stata", "Stata", "dta")
