@@ -7,7 +7,7 @@ from studies import linked, plant
 from microresearch.errors import ConvergenceError, DataError, SpecError
 from microresearch.linking.costs import link_cost
 from microresearch.linking.outcomes import link_outcome
-from microresearch.linking.two_part import link_two_part
+from microresearch.linking.zero_costs import link_two_part
 
 
 def with_zeros(planted, share=0.3, slope=0.0, seed=1):

@@ -50,19 +50,6 @@ class Stratum:
         middle = [f"{low} to <{high}" for low, high in pairwise(said)]
         return (f"under {said[0]}", *middle, f"{said[-1]} and over")
 
-    def sql(self, column: str) -> str:
-        """The level as text, from a quoted column; NULL stays NULL."""
-        if self.bands is None:
-            return f"CAST({column} AS VARCHAR)"
-        labels = self.labels() or ()
-        steps = " ".join(
-            f"WHEN {column} < {bound!r} THEN '{label}'"
-            for bound, label in zip(map(float, self.bands), labels, strict=False)
-        )
-        return (
-            f"CASE WHEN {column} IS NULL OR isnan(CAST({column} AS DOUBLE)) THEN NULL {steps} ELSE '{labels[-1]}' END"
-        )
-
 
 def strata(
     case_mix: Iterable[object], outcomes: Sequence[str] = (), mediators: Sequence[str] = ()

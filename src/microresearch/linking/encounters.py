@@ -11,6 +11,7 @@ from microresearch.linking.casemix import MOST_LEVELS, Stratum, strata, with_def
 from microresearch.linking.cells import Cells, Linkage, Outcome, outcome_list
 from microresearch.linking.identifiers import check_units
 from microresearch.linking.ledger import COST, add_costs
+from microresearch.linking.reduce import reduce_stays
 from microresearch.linking.sources import Source, View, engine, first_bad, open_view, quoted
 
 CostBasis = Literal["direct", "full", "charges x ccr"]
@@ -96,8 +97,11 @@ def read_encounters(
         money = None
         if costs is not None:
             money = add_costs(connection, costs, ccr, stays, on, amount, tuple(ccr_by))
-        table = _reduce(connection, stays, on, unit, variables, wanted, costs is not None)
-        linkage = _linkage(connection, stays, unit, variables, table, wanted, money)
+        table, excluded = reduce_stays(
+            connection, stays, on, unit, variables, wanted, COST if costs is not None else ""
+        )
+        _check_closed(connection, stays, table, variables)
+    linkage = _linkage(stays, table, excluded, wanted, money)
     _check_values(table, wanted, stays.file)
     _check_levels(table, variables, stays.file)
     if units is not None:
@@ -132,14 +136,15 @@ def _check_stays(
 ) -> None:
     problems = []
     key = stays.text(on)
-    if without := first_bad(connection, stays, f"{key} IS NULL")[0]:
-        row = first_bad(connection, stays, f"{key} IS NULL")[1]
+    all_named, all_distinct = _identified(connection, stays, on)
+    if not all_named:
+        without, row = first_bad(connection, stays, f"{key} IS NULL")
         problems.append(Problem(f"{without} stays have no identifier", stays.file, row, on))
     again = connection.execute(
         f"SELECT count(*), min(row) FROM (SELECT row_number() OVER () + 1 AS row, "
         f"row_number() OVER (PARTITION BY {key}) AS seen, {key} AS id FROM {stays.name}) "
         f"WHERE seen > 1 AND id IS NOT NULL"
-    ).fetchone() if _repeats(connection, stays, key) else None  # fmt: skip
+    ).fetchone() if not all_distinct else None  # fmt: skip
     if again is not None and again[0]:
         mend = "one row a stay: remove copies, or make the identifier unique"
         problems.append(Problem(f"{again[0]} rows repeat a stay", stays.file, int(again[1]), on, mend=mend))
@@ -150,80 +155,50 @@ def _check_stays(
             )
             what = f"{count} values are not numbers" if count else "this column holds text, not numbers"
             problems.append(Problem(what, stays.file, row or None, column, mend="code it as numbers"))
-    for variable in variables:
-        if variable.levels is not None:
-            listed = ", ".join("'" + level.replace("'", "''") + "'" for level in variable.levels)
-            text = stays.text(variable.column)
-            count, row = first_bad(connection, stays, f"{text} IS NOT NULL AND {text} NOT IN ({listed})")
-            if count:
-                allowed = ", ".join(variable.levels)
-                problems.append(
-                    Problem(f"{count} values are no level", stays.file, row, variable.column, allowed=allowed)
-                )
     if problems:
         raise DataError(problems)
 
 
-def _repeats(connection: duckdb.DuckDBPyConnection, stays: View, key: str) -> bool:
-    found = connection.execute(f"SELECT count({key}) - count(DISTINCT {key}) FROM {stays.name}").fetchone()
-    return bool(found and found[0])
-
-
-def _usable(stays: View, unit: str, variables: Sequence[Stratum]) -> str:
-    needed = [stays.text(unit), *(_level(stays, v) for v in variables)]
-    return " AND ".join(f"({part}) IS NOT NULL" for part in needed)
-
-
-def _level(stays: View, variable: Stratum) -> str:
-    return variable.sql(quoted(variable.column)) if variable.bands is not None else stays.text(variable.column)
-
-
-def _reduce(
-    connection: duckdb.DuckDBPyConnection, stays: View, on: str, unit: str, variables: Sequence[Stratum],
-    wanted: Sequence[Outcome], costs: bool,
-) -> pd.DataFrame:  # fmt: skip
-    """The cells, in the order of unit and pattern; sums compensated (Neumaier), so that they hold at any size."""
-    keys = [f"{stays.text(unit)} AS unit", *(f"{_level(stays, v)} AS {quoted(v.name)}" for v in variables)]
-    values = [f"{COST if costs and o.column == COST else stays.number(o.column)} AS v{i}" for i, o in enumerate(wanted)]
-    sums: list[str] = []
-    for i, outcome in enumerate(wanted):
-        parts = {
-            "n": f"count(v{i})", "sum": f"coalesce(fsum(v{i}), 0)", "sumsq": f"coalesce(fsum(v{i} * v{i}), 0)",
-            "sumlog": f"coalesce(fsum(CASE WHEN v{i} > 0 THEN ln(v{i}) END), 0)",
-            "zeros": f"count(CASE WHEN v{i} = 0 THEN 1 END)", "min": f"min(v{i})", "max": f"max(v{i})",
-            "odd": f"count(CASE WHEN v{i} <> round(v{i}) THEN 1 END)",
-        }  # fmt: skip
-        sums += [f"{sql} AS {quoted(f'{outcome.name}_{part}')}" for part, sql in parts.items()]
-    join = f" LEFT JOIN stay_costs ON stay_costs.id = {stays.text(on)}" if costs else ""
-    groups = ", ".join(["unit", *(quoted(v.name) for v in variables)])
-    return connection.execute(
-        f"SELECT {groups}, count(*) AS n, {', '.join(sums)} FROM (SELECT {', '.join(keys + values)} "
-        f"FROM {stays.name}{join} WHERE {_usable(stays, unit, variables)}) GROUP BY {groups} ORDER BY {groups}"
-    ).df()
+def _identified(connection: duckdb.DuckDBPyConnection, stays: View, on: str) -> tuple[bool, bool]:
+    """Whether every stay has an identifier, and whether each has its own: one pass."""
+    raw = quoted(on) if stays.whole(on) else stays.text(on)
+    found = connection.execute(f"SELECT count(*), count({raw}), count(DISTINCT {raw}) FROM {stays.name}").fetchone()
+    total, named, distinct = found if found is not None else (0, 0, 0)
+    return total == named, named == distinct
 
 
 def _linkage(
-    connection: duckdb.DuckDBPyConnection, stays: View, unit: str, variables: Sequence[Stratum], table: pd.DataFrame,
-    wanted: Sequence[Outcome], money: dict[str, float] | None,
+    stays: View, table: pd.DataFrame, excluded: tuple[tuple[str, int], ...], wanted: Sequence[Outcome],
+    money: dict[str, float] | None,
 ) -> Linkage:  # fmt: skip
-    steps: list[tuple[str, str]] = []
-    before = "TRUE"
-    for name, part in [("unit", stays.text(unit)), *((v.name, _level(stays, v)) for v in variables)]:
-        steps.append((f"no {name}", f"count(CASE WHEN {before} AND ({part}) IS NULL THEN 1 END)"))
-        before += f" AND ({part}) IS NOT NULL"
-    found = connection.execute(f"SELECT count(*), {', '.join(sql for _, sql in steps)} FROM {stays.name}").fetchone()
-    total, *gone = found if found is not None else (0,)
     used = int(table["n"].sum())
     if not used:
         raise DataError(Problem("no stay has both a unit and every case-mix variable", stays.file))
-    excluded = tuple((reason, int(n)) for (reason, _), n in zip(steps, gone, strict=True) if n)
+    total = used + sum(number for _, number in excluded)
     missing = tuple((o.name, used - int(table[f"{o.name}_n"].sum())) for o in wanted)
     if money is None:
-        return Linkage(int(total), used, excluded, missing)
+        return Linkage(total, used, excluded, missing)
     return Linkage(
-        int(total), used, excluded, missing, int(money["lines"]), int(money["unlinked"]), float(money["amount"]),
+        total, used, excluded, missing, int(money["lines"]), int(money["unlinked"]), float(money["amount"]),
         int(money["without"]),
     )  # fmt: skip
+
+
+def _check_closed(
+    connection: duckdb.DuckDBPyConnection, stays: View, table: pd.DataFrame, variables: Sequence[Stratum]
+) -> None:
+    """Refuse values outside declared levels: found among the cells, then placed among the rows."""
+    problems = []
+    for variable in variables:
+        if variable.levels is None or table[variable.name].isin(variable.levels).all():
+            continue
+        listed = ", ".join("'" + level.replace("'", "''") + "'" for level in variable.levels)
+        text = stays.text(variable.column)
+        count, row = first_bad(connection, stays, f"{text} IS NOT NULL AND {text} NOT IN ({listed})")
+        allowed = ", ".join(variable.levels)
+        problems.append(Problem(f"{count} values are no level", stays.file, row, variable.column, allowed=allowed))
+    if problems:
+        raise DataError(problems)
 
 
 def _check_values(table: pd.DataFrame, wanted: Sequence[Outcome], file: str) -> None:

@@ -22,6 +22,14 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def text_sql(name: str, kind: str) -> str:
+    """SQL of an expression of this type as text: 7.0, which a file with gaps makes of 7, is "7" again."""
+    if kind in ("FLOAT", "DOUBLE"):
+        whole = f"CAST(CAST({name} AS HUGEINT) AS VARCHAR)"
+        return f"CASE WHEN {name} = round({name}) THEN {whole} ELSE nullif(CAST({name} AS VARCHAR), 'nan') END"
+    return f"nullif(trim(CAST({name} AS VARCHAR)), '')"
+
+
 @contextmanager
 def engine() -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB of our own: one thread (sums in the rows' order, so the same digits), its spill deleted after."""
@@ -45,15 +53,17 @@ class View:
 
     def text(self, column: str) -> str:
         """SQL of a column as text: 7.0, which a file with gaps makes of 7, is "7" again."""
-        kind, name = self.types[column], quoted(column)
-        if kind in ("FLOAT", "DOUBLE"):
-            whole = f"CAST(CAST({name} AS HUGEINT) AS VARCHAR)"
-            return f"CASE WHEN {name} = round({name}) THEN {whole} ELSE nullif(CAST({name} AS VARCHAR), 'nan') END"
-        return f"nullif(trim(CAST({name} AS VARCHAR)), '')"
+        return text_sql(quoted(column), self.types[column])
 
     def number(self, column: str) -> str:
         """SQL of a numeric column as a double, missing when it is not a number."""
+        if self.whole(column):
+            return f"CAST({quoted(column)} AS DOUBLE)"
         return f"CASE WHEN isnan(CAST({quoted(column)} AS DOUBLE)) THEN NULL ELSE CAST({quoted(column)} AS DOUBLE) END"
+
+    def whole(self, column: str) -> bool:
+        """Whether the column's type holds integers alone."""
+        return self.types[column] in _NUMERIC and self.types[column] not in ("FLOAT", "DOUBLE")
 
     def numeric(self, column: str) -> bool:
         """Whether the column holds numbers."""
