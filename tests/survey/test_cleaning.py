@@ -97,6 +97,14 @@ def test_time_per_item(put, form):
     assert clean(read, [{"rule": "time", "seconds_per_item": 2}]).values.index.tolist() == ["R_2"]
 
 
+def test_the_share_itself_is_enough(put, form):
+    rows = [answer(1, "1", "2", "", ""), answer(2, "1", "", "Can't rate", "")]
+    read = read_responses(put(qualtrics(rows)), form, COLUMNS)
+    assert clean(read, [{"rule": "answered", "share": 0.5}]).values.index.tolist() == ["R_1"]
+    both = clean(read, [{"rule": "answered", "share": 0.5, "cant_rate": True}])
+    assert both.values.index.tolist() == ["R_1", "R_2"]
+
+
 def test_rules_that_cannot_be_meant(read, put, form):
     for rules, match in [
         ([{"rule": "consnt"}], "no such cleaning rule.*did you mean 'consent'"),

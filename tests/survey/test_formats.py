@@ -211,6 +211,15 @@ def test_surveymonkey_headers_that_are_missing(put):
         read_export(put(lines[0] + "\n" + lines[2]))
 
 
+def test_surveymonkey_rows_that_two_questions_share(put, form):
+    meta = "Respondent ID,Collector ID"
+    path = put(f"{meta},We agree,,Others agree,\n,,Trust,Help,Trust,Other\n7,1,5,4,3,2\n")
+    export = read_export(path)
+    assert list(export.cells.columns)[2:] == ["We agree | Trust", "Help", "Others agree | Trust", "Other"]
+    names = {"trust_1": "We agree | Trust", "trust_2": "Help", "trust_3": "Others agree | Trust", "teach_1": "Other"}
+    assert read_responses(export, form, items=names).values.iloc[0].tolist() == [5, 4, 3, 2]
+
+
 def test_legacy_headers_that_are_missing(put):
     lines = (HERE / "qualtrics_legacy.csv").read_text(encoding="utf-8-sig").split("\n", 2)
     with pytest.raises(DataError, match=r"header row"):

@@ -10,6 +10,7 @@ import pytest
 from microresearch.errors import DataError, SpecError
 from microresearch.responses import State
 from microresearch.survey import compare_missing, impute, pool
+from microresearch.survey.chain import _draw
 
 from .builders import responses
 
@@ -144,6 +145,14 @@ def test_planted_mean_is_recovered_where_complete_cases_fail():
     assert (
         table.loc["imputed", "n"] == n and table.loc["complete cases", "n"] < n and 0 < table.loc["imputed", "fmi"] < 1
     )
+
+
+def test_slopes_are_drawn_and_not_only_estimated():
+    rng = np.random.default_rng(0)
+    root = np.linalg.cholesky(np.linalg.inv(np.array([[4.0, 1.0], [1.0, 2.0]])))
+    draws = np.array([_draw(np.array([1.0, -1.0]), root, 2.0, rng) for _ in range(4000)])
+    np.testing.assert_allclose(draws.mean(axis=0), [1, -1], atol=0.06)
+    np.testing.assert_allclose(np.cov(draws.T), 2 * np.linalg.inv([[4.0, 1.0], [1.0, 2.0]]), atol=0.06)
 
 
 def test_what_cannot_be_imputed_is_refused(data):

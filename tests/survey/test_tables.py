@@ -8,6 +8,7 @@ import pytest
 
 from microresearch.errors import DataError
 from microresearch.survey import (
+    apply_applicability,
     clean,
     column_uses,
     content_validity,
@@ -52,6 +53,22 @@ def test_a_lost_cell_is_seen(both):
     assert reconcile(replace(export, cells=cells), read)["unexplained"].sum() == 1
     with pytest.raises(DataError, match="not read from this export"):
         reconcile(replace(export, rows=export.rows + 100), read)
+
+
+def test_answers_set_aside_as_not_applicable_are_explained(both):
+    export, read = both
+    units = pd.DataFrame({"unit": sorted(read.people["unit"].unique())}).assign(academic="no")
+    done = apply_applicability(read, units)
+    table = reconcile(export, done).query("item == 'teach_1'")
+    assert table["not_applicable"].sum() == 8 and table["raw_filled"].sum() == 6
+    assert (table["unexplained"] == 0).all()
+
+
+def test_identifiers_that_only_the_format_knows(form):
+    export = read_export(HERE / "redcap_raw.csv", dictionary=HERE / "redcap_dictionary.csv")
+    uses = column_uses(export, [form], {"person": "staff_id"}).set_index("column")
+    assert uses.loc["comments"].tolist() == ["dropped", "direct identifier"]
+    assert uses.loc["redcap_survey_identifier", "why"] == "direct identifier"
 
 
 def test_every_column_is_accounted_for(both, form):
