@@ -176,7 +176,9 @@ def _one(
         values[rated] = found[column].to_numpy()
         table[column] = values
     table["n_raters"], table["hospital"] = moments.n, design.hospital.to_numpy()
-    return table, counts | _components(within, given, groups, interval, found, staff) | _verdict(given, found, lone)
+    return table, counts | _components(within, given, groups, interval, found, staff) | _verdict(
+        within, given, found, lone
+    )
 
 
 def _predict(
@@ -217,13 +219,15 @@ def _components(
     }
 
 
-def _verdict(given: RandomIntercept, found: pd.DataFrame, lone: int) -> dict[str, object]:
+def _verdict(within: RandomIntercept, given: RandomIntercept, found: pd.DataFrame, lone: int) -> dict[str, object]:
     """Whether a corrected slope may be reported, and what a reader must know."""
     notes = []
     mean, n = float(found["shrinkage"].mean()), len(found)
     if given.boundary:
         notes.append("units do not differ beyond their raters given hospital and covariates: "
                      "EB scores equal the fitted values and a corrected slope cannot be had")  # fmt: skip
+    elif within.boundary:
+        notes.append("units of one hospital do not differ beyond their raters: tau is zero, and nothing is per tau")
     elif mean < LEAST_RELIABILITY and n < LEAST_UNITS:
         notes.append(f"mean reliability {mean:.2f} with {n} units: a correction for it would be unstable")
     correctable = not notes
