@@ -1,6 +1,7 @@
 import shutil
 import tomllib
 import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,17 @@ def test_an_archive_is_deterministic_and_leaves_the_data_out(
     page = str(tmp_path / "page.html")
     assert main(["reproduce", "--archive", str(tmp_path / "data.zip"), "--page", page]) == 0
     assert "3 of 3" in capsys.readouterr().out
+
+
+def test_a_zip_depends_on_names_and_contents_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = zip_bytes({"b.txt": b"2", "a.txt": b"1"})
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    monkeypatch.setattr("time.localtime", lambda *_: (2033, 5, 18, 3, 33, 20, 2, 138, 0))
+    assert zip_bytes({"a.txt": b"1", "b.txt": b"2"}) == one
+    assert zip_bytes({"a.txt": b"1", "b.txt": b"3"}) != one
+    with zipfile.ZipFile(BytesIO(one)) as file:
+        assert file.namelist() == ["a.txt", "b.txt"] and file.read("b.txt") == b"2"
+        assert {entry.date_time for entry in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 @pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil", "C:evil"])
