@@ -107,7 +107,8 @@ def invariance(
     rule : {"cheung2002", "chen2007"}
         By which change of fit a step counts as held.
     difference : {"satorra.bentler.2001", "satorra.bentler.2010"}
-        Scaled difference test; where the first has no positive scaling the second is taken, and named.
+        Scaled difference test; where the first has no positive scaling the second is taken, and named. The second
+        depends on how the freer model is scaled (here: means of factors at 0), as its information is not at a maximum.
 
     Raises
     ------

@@ -35,6 +35,8 @@ for (j in 5:9) punched[runif(m) < .12, j] <- NA
 write.csv(punched, "clustered_holes.csv", row.names = FALSE, na = "")
 
 three <- "visual =~ x1 + x2 + x3\ntextual =~ x4 + x5 + x6\nspeed =~ x7 + x8 + x9"
+marker <- paste0(three, "\nx1 ~ c(i1, i1)*1\nx4 ~ c(i4, i4)*1\nx7 ~ c(i7, i7)*1",
+                 "\nvisual ~ c(0, NA)*1\ntextual ~ c(0, NA)*1\nspeed ~ c(0, NA)*1")
 two <- "f =~ y1 + y2 + y3\ng =~ y4 + y5 + y6"
 general <- paste0("g =~ ", paste0("y", 1:12, collapse = " + "),
                   "\ns1 =~ y1 + y2 + y3 + y4\ns2 =~ y5 + y6 + y7 + y8\ns3 =~ y9 + y10 + y11 + y12")
@@ -59,6 +61,7 @@ models <- list(
   metric_mlr = list(three, "hs", group = "school", group.equal = "loadings", estimator = "MLR"),
   scalar_mlr = list(three, "hs", group = "school", group.equal = scalar, estimator = "MLR"),
   strict_mlr = list(three, "hs", group = "school", group.equal = c(scalar, "residuals"), estimator = "MLR"),
+  marker_mlr = list(marker, "hs", group = "school", group.equal = "loadings", estimator = "MLR"),
   std_lv_metric = list(three, "hs", group = "school", group.equal = "loadings", std.lv = TRUE),
   fiml = list(three, "holes", missing = "ml"),
   fiml_mlr = list(three, "holes", missing = "ml", estimator = "MLR"),
@@ -108,6 +111,9 @@ for (pair in list(c("configural", "metric"), c("metric", "scalar"), c("scalar", 
     sb2001 = row(lavTestLRT(fits[[robust[1]]], fits[[robust[2]]], method = "satorra.bentler.2001")),
     sb2010 = row(lavTestLRT(fits[[robust[1]]], fits[[robust[2]]], method = "satorra.bentler.2010")))
 }
+# the metric model scaled by intercepts of markers: what the scaled difference of 2010 then is
+d <- as.data.frame(lavTestLRT(fits$marker_mlr, fits$scalar_mlr, method = "satorra.bentler.2010"))
+out$marker_mlr$sb2010 <- unname(unlist(d[2, grep("Chisq diff|Df diff|Pr", names(d))]))
 out$steps <- steps
 write_json(out, "golden.json", digits = NA, auto_unbox = TRUE, na = "null", dataframe = "columns")
 writeLines(c(R.version.string, paste("lavaan", packageVersion("lavaan")), paste("semTools", packageVersion("semTools"))), "VERSIONS")
