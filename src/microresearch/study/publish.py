@@ -34,7 +34,7 @@ class Door:
         """Guard a thing, write it where the run gathers it, and give back what may be shown."""
         import pandas as pd
 
-        from microresearch.report.disclosure import guard
+        from microresearch.report.disclosure import guard, guard_numbers
         from microresearch.report.numbers import Number
         from microresearch.report.style import StudyFigure
         from microresearch.report.tables import Table
@@ -43,7 +43,7 @@ class Door:
         spec, thing = self._study.spec, given
         if isinstance(thing, Mapping):
             numbers = {f"{name}.{_key(key)}": _as_number(value) for key, value in thing.items()}
-            guarded = {key: guard(number, spec.disclosure.threshold, name=key) for key, number in numbers.items()}
+            guarded = guard_numbers(numbers, spec.disclosure.threshold)
             for key, number in guarded.items():
                 self._enter({"kind": "number", "name": key, "number": number.to_json()}, {})
             return NumbersShown(guarded)
@@ -109,6 +109,9 @@ class Door:
             "plan_hash": self._study.plan_hash,
         }
         return {
+            f"tables/{name}.docx": table.to_docx(),
+            f"tables/{name}.xlsx": table.to_xlsx(),
+            f"tables/{name}.tex": table.to_tex(f"tab:{name}").encode(),
             f"tables/{name}.csv": table.to_csv().encode(),
             f"tables/{name}.html": table.to_html().encode(),
             f"tables/{name}.json": io.to_json(content).encode(),
