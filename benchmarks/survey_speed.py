@@ -1,7 +1,7 @@
 """How long from a large CSV to Responses, beside pandas' bare read_csv in the same run?
 
-Run `python benchmarks/bench_survey_speed.py` (under a minute): 200,000 respondents x 60 items, once as codes and once
-as words, each reading in a fresh process. Prints a table and writes it to bench_survey_speed.csv.
+Run `python benchmarks/survey_speed.py` (under a minute): 200,000 respondents x 60 items, once as codes and once
+as words, each reading in a fresh process. Prints a table and writes it to survey_speed.csv.
 """
 
 import csv

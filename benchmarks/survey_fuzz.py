@@ -1,7 +1,7 @@
 """Five thousand bent exports: how many end in a correct result, how many in an error that names its place?
 
-Run `python benchmarks/bench_survey_fuzz.py [how many]` (some minutes). Prints a table and writes it to
-bench_survey_fuzz.csv; ends with exit code 1 when a file ends in anything else.
+Run `python benchmarks/survey_fuzz.py [how many]` (some minutes). Prints a table and writes it to
+survey_fuzz.csv; ends with exit code 1 when a file ends in anything else.
 """
 
 import csv
@@ -25,7 +25,7 @@ REDCAP = {"person": "staff_id", "unit": "unit", "role": "role", "wave": "round",
 
 
 def load(name: str) -> ModuleType:
-    """A helper module of the tests."""
+    """A module of the tests."""
     spec = importlib.util.spec_from_file_location(name, TESTS / f"{name}.py")
     if spec is None or spec.loader is None:
         raise FileNotFoundError(name)
