@@ -44,6 +44,19 @@ def test_a_second_run_changes_nothing_and_says_so(ran: Path, capsys: pytest.Capt
     assert files(ran) == before
 
 
+def test_a_damaged_stamp_means_that_a_run_is_due(ran: Path) -> None:
+    place = find_place(ran)
+    assert unchanged(place)
+    for damage in ("", "{}", "[1]", '{"python": "3.11"}'):
+        (place.processed / "stamp.json").write_text(damage)
+        assert not unchanged(place)
+
+
+def test_a_new_lock_means_that_a_run_is_due(ran: Path) -> None:
+    (ran / "requirements.lock").write_text("numpy==2.4.0\n")
+    assert not unchanged(find_place(ran))
+
+
 def test_one_worker_or_two_and_a_fresh_run_give_the_same_bytes(ran: Path, finished: Path) -> None:
     assert main(["run", "--study", str(ran), "--force", "--workers", "1"]) == 0
     assert files(ran) == files(finished)

@@ -10,6 +10,7 @@ from microresearch import io
 from microresearch.study.place import Place
 from microresearch.study.stage import Done, carry_over
 from microresearch.study.stamp import VARYING, tree_hashes, write_stamp
+from microresearch.study.state import lock_hash
 
 if TYPE_CHECKING:
     from microresearch.report.page import Part, Section
@@ -45,6 +46,7 @@ def write_once(
         processed,
         python=now.python,
         study=io.sha256_file(place.file),
+        lock=lock_hash(place),
         notebooks={place.said(book.path): io.sha256_file(book.path) for book in books.values()},
         inputs=dict(now.inputs),
         library=dict(now.library),
@@ -98,7 +100,12 @@ def provenance(
             for one in done
         },
         "library": {file: now.library[file] for file in sorted(used)},
-        "environment": {"python": now.python, "microresearch": version("microresearch"), "packages": _packages(done)},
+        "environment": {
+            "python": now.python,
+            "microresearch": version("microresearch"),
+            "packages": _packages(done),
+            "lock": lock_hash(place),
+        },
         "outputs": dict(made),
     }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from microresearch import io
+from microresearch.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,10 @@ class Record:
 
 
 def read_record(path: Path) -> Record | None:
-    """The record in a file; None where there is none of this version."""
-    if not path.is_file():
+    """The record in a file; None where there is none that this version wrote."""
+    try:
+        content = io.read_json(path) if path.is_file() else None
+    except DataError:
         return None
-    content = io.read_json(path)
     known = set(Record.__dataclass_fields__)
     return Record(**content) if isinstance(content, dict) and set(content) == known else None

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from microresearch import io
+from microresearch.errors import DataError
 from microresearch.study.place import Place
-from microresearch.study.state import python_version, state_now
+from microresearch.study.state import lock_hash, python_version, state_now
 
 STAMP = "stamp.json"
+PARTS = ("python", "study", "lock", "notebooks", "inputs", "library", "packages", "processed", "results")
 VARYING = ("run.json", STAMP)
 """Files of data/processed that tell of the run itself."""
 
@@ -24,11 +26,11 @@ def tree_hashes(folder: Path) -> dict[str, str]:
 
 def unchanged(place: Place) -> bool:
     """Whether a run would give what is there already, to the byte."""
-    path = place.processed / STAMP
-    if not path.is_file() or (place.work / "commit.json").is_file():
+    stamp = _read(place.processed / STAMP)
+    if stamp is None or (place.work / "commit.json").is_file():
         return False
-    stamp = io.read_json(path)
-    if stamp["python"] != python_version() or stamp["study"] != io.sha256_file(place.file):
+    now_here = [python_version(), io.sha256_file(place.file), lock_hash(place)]
+    if [stamp["python"], stamp["study"], stamp["lock"]] != now_here:
         return False
     content = io.read_toml(place.file)
     if stamp["notebooks"] != _notebooks(place, content):
@@ -39,6 +41,15 @@ def unchanged(place: Place) -> bool:
         return False
     processed = {name: sha for name, sha in tree_hashes(place.processed).items() if name not in VARYING}
     return processed == stamp["processed"] and tree_hashes(place.results) == stamp["results"]
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """The stamp; None where there is none, or one that this version did not write."""
+    try:
+        stamp = io.read_json(path) if path.is_file() else None
+    except DataError:
+        return None
+    return stamp if isinstance(stamp, dict) and set(PARTS) <= set(stamp) else None
 
 
 def _notebooks(place: Place, content: dict[str, Any]) -> dict[str, str]:

@@ -51,6 +51,12 @@ def installed() -> dict[str, str]:
     return found
 
 
+def lock_hash(place: Place) -> dict[str, str]:
+    """The study's lock file, where it has one -> hash."""
+    lock = place.root / "requirements.lock"
+    return {lock.name: io.sha256_file(lock)} if lock.is_file() else {}
+
+
 def python_version() -> str:
     """The interpreter's version, as 3.11.9."""
     return ".".join(map(str, sys.version_info[:3]))
