@@ -8,6 +8,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from microresearch.report.numbers import Number
 from microresearch.report.style import StudyFigure
 from microresearch.report.tables import Table
 
+_SVG_SAFE = " !$()*+,-./:;=?@[]^_`{|}~\n"
 SYNTHETIC = "Every person, unit, stay and amount on this page was simulated; nothing here describes a real hospital."
 
 
@@ -169,8 +171,10 @@ def _picture(picture: Picture, counter: _Counter) -> Markup:
     if not picture.alt.strip():
         raise DataError(f"figure {picture.title!r} has no alt text.")
     counter.figures += 1
-    kind = "image/svg+xml" if picture.format == "svg" else "image/png"
-    source = f"data:{kind};base64,{base64.b64encode(picture.image).decode()}"
+    if picture.format == "svg":  # as text: a quarter smaller than base64
+        source = f"data:image/svg+xml,{quote(picture.image.decode(), safe=_SVG_SAFE)}"
+    else:
+        source = f"data:image/png;base64,{base64.b64encode(picture.image).decode()}"
     size, wide = _size(picture)
     scroll = Markup(' role="region" tabindex="0" aria-label="Figure {}, scrollable"').format(counter.figures)
     shown = Markup(

@@ -30,6 +30,8 @@ twin/results/
 
 # built, not committed
 results/figures/*.600dpi.png
+results/tables/*.docx
+results/tables/*.xlsx
 reproduction.html
 .ipynb_checkpoints/
 """
