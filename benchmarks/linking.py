@@ -1,8 +1,8 @@
 """How long do a million encounters take, beside lme4 in the same run on the same machine?
 
 Run `python benchmarks/linking.py` (ten minutes with R and lme4; `--rows 100000` to try, which writes no table).
-Encounters of 100 units lie in a Parquet file; ours goes from that file to the table of the estimate. R fits the same model on the
-rows, read before the clock starts. Both by processor time, one thread each; without R there is no ratio.
+Encounters of 100 units lie in a Parquet file; ours goes from that file to the table of the estimate. R fits the same
+model on the rows, read before the clock starts. Both by processor time, one thread each; without R there is no ratio.
 """
 
 import argparse

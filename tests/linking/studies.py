@@ -61,14 +61,16 @@ CASE_MIX = ({"column": "age", "bands": [18, 65]}, "sex")
 KINDS = {"experience": "continuous", "died": "binary", "days": "count"}
 
 
-def linked(planted, covariates=("beds",), hospital="hospital", **more):
-    """Scores and cells of a planted study."""
+def linked(planted, covariates=("beds",), hospital="hospital", only=None):
+    """Scores and cells of a planted study; of one outcome alone where that is all a test looks at."""
     from microresearch.linking.encounters import read_encounters
     from microresearch.units.aggregation import unit_scores
 
     scores = unit_scores(planted.people, planted.units, hospital=hospital, covariates=covariates)
+    if only is not None and only != "cost":
+        return scores, read_encounters(planted.stays, case_mix=CASE_MIX, outcomes={only: KINDS[only]})
     cells = read_encounters(
-        planted.stays, planted.lines, case_mix=CASE_MIX, outcomes=KINDS, cost_basis="direct", currency="EUR",
-        price_year=2024, **more,
+        planted.stays, planted.lines, case_mix=CASE_MIX, outcomes=KINDS if only is None else {}, cost_basis="direct",
+        currency="EUR", price_year=2024,
     )  # fmt: skip
     return scores, cells

@@ -62,16 +62,16 @@ def test_max_t_lies_between_single_tests_and_bonferroni(study):
 
 def test_covers_a_planted_effect():
     covered = []
-    for seed in range(20):
+    for seed in range(14):
         planted = plant(seed + 900, n_units=36, stays=60, raters=(20, 40))
         planted = replace(planted, people=planted.people[["unit", "leadership"]])
-        scores, cells = linked(planted)
+        scores, cells = linked(planted, only="days")
         bounds = bootstrap_effects(planted.people, scores, cells, ["days"], n_boot=199, seed=seed).interval(
             "days", "leadership"
         )
         if not isinstance(bounds, NotAvailable):
             covered.append(bounds[0] <= SLOPE * TAU <= bounds[1])
-    assert len(covered) >= 18 and np.mean(covered) >= 0.8
+    assert len(covered) >= 12 and np.mean(covered) >= 0.8
 
 
 def test_refusals(study):

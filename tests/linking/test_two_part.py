@@ -75,12 +75,12 @@ def test_joint_error_equals_the_jackknife_of_units(study):
 
 def test_recovers_a_planted_total():
     errors = []
-    for seed in range(16):
+    for seed in range(12):
         planted = with_zeros(plant(seed + 700, stays=120, raters=(30, 60)), share=0.2, seed=seed)
-        scores, cells = linked(planted)
+        scores, cells = linked(planted, only="cost")
         tau = scores.components["tau"].iloc[0]
         errors.append(link_two_part(scores, cells).total.rows[0].corrected.estimate / tau - 0.3)
-    assert abs(np.mean(errors)) < 3 * np.std(errors, ddof=1) / 4
+    assert abs(np.mean(errors)) < 3 * np.std(errors, ddof=1) / np.sqrt(12)
 
 
 def test_refusals(study):
