@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help paper test lab bench calibrate lint lock FORCE
+.PHONY: help paper test lab reproduce bench calibrate lint lock FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ test: $(VENV)/.test ## run every test
 
 lab: $(VENV)/.paper ## open the notebooks in JupyterLab
 	@$(BIN)/microresearch lab
+
+reproduce: $(VENV)/.paper ## run everything again from raw data and compare with the published results
+	@$(BIN)/microresearch reproduce
 
 bench: $(VENV)/.test ## measure speed against the peers that are installed (see benchmarks/README.md)
 	@set -e; for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python $$script; done

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from microresearch.psychometrics.retention import n_factors
     from microresearch.report.interpret import interpret
     from microresearch.simulate import simulate_study
+    from microresearch.study.reproduce import reproduce
     from microresearch.study.study import open_study
     from microresearch.survey import clean, read_responses
+    from microresearch.survey.expert_ratings import content_validity
     from microresearch.units.aggregation import unit_scores
     from microresearch.units.agreement import agreement
 
@@ -28,6 +30,7 @@ _HOMES = {
     "open_study": "study.study",  # the study that a notebook works on
     "load_instrument": "instrument",  # what was asked: a built-in form or a TOML file
     "read_responses": "survey",  # a survey export as Responses, in four states
+    "content_validity": "survey.expert_ratings",  # I-CVI, S-CVI/Ave, modified kappa from expert ratings
     "clean": "survey",  # declared exclusions in order, each in the ledger
     "alpha": "psychometrics.alpha",  # coefficient alpha with Feldt's interval
     "item_analysis": "psychometrics.item_analysis",  # spread, floor, ceiling, item-rest r, alpha without each item
@@ -45,12 +48,13 @@ _HOMES = {
     "link_cost": "linking.costs",  # costs on scores, in money by recycled predictions
     "interpret": "report.interpret",  # verdicts by named, cited rules
     "simulate_study": "simulate",  # a study with a planted truth
+    "reproduce": "study.reproduce",  # run again from raw data and compare with what was published
 }
 
 __all__ = [
-    "agreement", "alpha", "cfa", "clean", "efa", "icc", "interpret", "invariance", "item_analysis", "link_cost",
-    "link_outcome", "load_instrument", "n_factors", "omega", "open_study", "polychoric", "read_encounters",
-    "read_responses", "simulate_study", "unit_scores",
+    "agreement", "alpha", "cfa", "clean", "content_validity", "efa", "icc", "interpret", "invariance",
+    "item_analysis", "link_cost", "link_outcome", "load_instrument", "n_factors", "omega", "open_study",
+    "polychoric", "read_encounters", "read_responses", "reproduce", "simulate_study", "unit_scores",
 ]  # fmt: skip
 
 
