@@ -213,6 +213,13 @@ def test_people_of_one_unit_in_two_groups_are_not_independent():
     np.testing.assert_allclose(ours, once.parameters.query("op == '=~'")["se"], rtol=1e-6)
 
 
+def test_few_clusters_are_said():
+    frame = data("clustered")
+    result = cfa(TWO, frame.assign(ward=frame["unit"].str[-1]), estimator="MLR", cluster="ward")
+    assert any("10 clusters are fewer than the 19 free parameters" in said for said in result.warnings)
+    assert not fitted("cluster").warnings
+
+
 def test_a_unit_of_one_person_is_kept():
     result = fitted("cluster")
     assert result.n_used == len(data("clustered"))

@@ -109,8 +109,13 @@ def people(groups: Groups) -> int:
     return sum(moments.n for patterns in groups for moments in patterns)
 
 
-def gradient_and_information(structures: Sequence[Structure], groups: Groups, theta: Array) -> tuple[Array, Array]:
+def gradient_and_information(
+    structures: Sequence[Structure], groups: Groups, theta: Array, exact: bool = True
+) -> tuple[Array, Array]:
     """Gradient of the deviance (q) and its expected curvature (q x q): twice the information of one person.
+
+    With `exact=False` the curvature of many patterns is that of one pattern with their mean weight: good enough to
+    search with, and as cheap as complete data.
 
     References
     ----------
@@ -123,17 +128,25 @@ def gradient_and_information(structures: Sequence[Structure], groups: Groups, th
         ways = directions(structure, at)
         k = len(ways.ids)
         by_sigma, by_mu, bend = np.zeros((structure.p, structure.p)), np.zeros(structure.p), np.zeros((k, k))
+        weight, whole = np.zeros_like(by_sigma), sum(moments.n for moments in patterns) / n
         for moments in patterns:
             found = positive_slopes(at, moments, structure.means)
             share = moments.n / n
             by_sigma += share * (found.weight - found.seen)
             by_mu -= 2 * share * found.pull
-            bend += share * ways.bend(found.weight, found.weight)
-            if structure.means:
-                bend += 2 * share * ways.mu.T @ found.weight @ ways.mu
+            weight += share / whole * found.weight
+            if exact:
+                bend += share * _expected_curvature(ways, found.weight, structure.means)
+        if not exact:
+            bend = whole * _expected_curvature(ways, weight, structure.means)
         gradient += gather(ways.ids, ways.slope(by_sigma, by_mu), q)
         curvature += gather_square(ways.ids, bend, q)
     return gradient, curvature
+
+
+def _expected_curvature(ways: Directions, weight: Array, means: bool) -> Array:
+    bend = ways.bend(weight, weight)
+    return bend + 2 * ways.mu.T @ weight @ ways.mu if means else bend
 
 
 def hessian(structures: Sequence[Structure], groups: Groups, theta: Array) -> Array:
@@ -194,7 +207,7 @@ def fit_ml(structures: Sequence[Structure], groups: Groups, start: Array) -> Opt
     """Minimise the deviance by Fisher scoring, near the minimum by Newton steps."""
     return scoring(
         lambda x: deviance(structures, groups, x),
-        lambda x: gradient_and_information(structures, groups, x),
+        lambda x: gradient_and_information(structures, groups, x, exact=False),
         start,
         hessian=lambda x: hessian(structures, groups, x),
     )

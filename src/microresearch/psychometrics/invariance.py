@@ -196,14 +196,15 @@ def _compared(
 
 def _difference(fit: Cfa, old: Cfa, method: str, sample: Sample) -> Difference | NotAvailable:
     """The difference test, refused where the df do not fall by the number of independent restrictions."""
-    if not (fit.converged and old.converged):
-        return NotAvailable("a model did not converge")
-    lost = fit.fit["df"] - old.fit["df"]
-    if lost != restrictions(fit, old):
-        return NotAvailable(f"df change by {lost:.0f}, but {restrictions(fit, old)} restrictions are independent")
     new, base = fit.estimate, old.estimate
-    if new.test_scaled is None:
+    lost = fit.fit["df"] - old.fit["df"]
+    if not (fit.converged and old.converged) or lost != restrictions(fit, old):
+        what = f"df change by {lost:.0f}, but {restrictions(fit, old)} restrictions are independent"
+        return NotAvailable(what if fit.converged and old.converged else "a model did not converge")
+    if new.test_scaled is None and base.test_scaled is None and fit.estimator == "ML":
         return plain_difference(new.test, base.test)
+    if new.test_scaled is None or (base.test_scaled is None and base.test.df):
+        return NotAvailable("a model of this step has no scaled test; see its warnings")
     c0, c1 = new.test_scaled.scaling, 1.0 if base.test_scaled is None else base.test_scaled.scaling
     if method == "satorra.bentler.2001":
         found = satorra_bentler_2001(new.test, base.test, c0, c1)

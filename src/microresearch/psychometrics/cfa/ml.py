@@ -69,6 +69,7 @@ def _estimate(design: Design, sample: Sample, observed: tuple[Moments, ...], rob
     scaled, base_scaled = None, None
     if robust and not warnings:
         scaled, base_scaled = _scaled(groups, observed, trace, test, baseline, design.means)
+        warnings = _robust_warnings(sample, len(theta), scaled is None and test.df > 0)
     constant = sum(answered_constant(one) for one in moments)
     fixed = sum(_exogenous_deviance(design, sample, m) for m in observed)
     return Estimate(
@@ -128,6 +129,16 @@ def _exogenous_deviance(design: Design, sample: Sample, seen: Moments) -> float:
     return float(seen.n * (len(at) * (np.log(2 * np.pi) + 1) + np.linalg.slogdet(seen.cov[np.ix_(at, at)])[1]))
 
 
+def _robust_warnings(sample: Sample, n_free: int, unscaled: bool) -> tuple[str, ...]:
+    out = []
+    if sample.clusters is not None and (count := len(np.unique(np.concatenate(sample.clusters)))) < n_free:
+        what = f"{count} clusters are fewer than the {n_free} free parameters"
+        out.append(f"{what}: robust errors and the scaled test are not to be trusted")
+    if unscaled:
+        out.append("no scaled test: its scaling is not positive, which happens with few people or clusters")
+    return tuple(out)
+
+
 def _scaled(
     groups: list[People],
     observed: tuple[Moments, ...],
@@ -147,4 +158,6 @@ def _scaled(
     if not test.df:
         return None, scaled_base
     factor = (full - trace) / test.df
+    if factor <= 0 or base <= 0:
+        return None, scaled_base
     return ChiSquare(test.value / factor, test.df, factor), scaled_base
