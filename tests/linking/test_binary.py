@@ -42,11 +42,9 @@ def test_cells_equal_rows():
             np.testing.assert_allclose(other[column], one[column], rtol=2e-6, err_msg=f"{model} {column}")
 
 
-def test_auto_goes_by_events():
-    scores, cells = leadership(plant(13, stays=400))
-    assert link_outcome(scores, cells, "died").model == "two-stage"
+def test_auto_takes_the_model_that_holds_its_level():
     scores, cells = leadership(plant(13, stays=30))
-    assert link_outcome(scores, cells, "died").model == "quadrature"
+    assert link_outcome(scores, cells, "died").model == "binomial"
 
 
 @pytest.mark.parametrize("model", ["two-stage", "quadrature"])
