@@ -21,8 +21,8 @@ class Optimum:
     reason: str
 
 
-NEAR = 0.3
-"""Length of the scaled gradient below which Newton steps take over from scoring."""
+NEAR, SLOW = 0.3, 0.1
+"""Newton steps take over from scoring once the scaled gradient is shorter than NEAR and a step leaves SLOW of it."""
 
 
 def scoring(
@@ -67,14 +67,15 @@ def scoring(
     now = value(x)
     if not np.isfinite(now):
         return Optimum(x, now, np.inf, 0, False, "the objective is not finite at the start values")
-    damping, norm = 0.0, np.inf
+    damping, norm, last, newton = 0.0, np.inf, np.inf, False
     for step in range(max_steps):
         gradient, curvature = slope(x)
         scale: Array = np.sqrt(np.maximum(np.diag(curvature), 1e-12))
-        norm = _length(gradient, curvature, scale)
+        last, norm = norm, _length(gradient, curvature, scale)
         if norm < tolerance:
             return Optimum(x, now, norm, step, True, "the gradient vanished")
-        if hessian is not None and norm < NEAR:
+        newton = newton or SLOW * last < norm < NEAR
+        if hessian is not None and newton:
             curvature = _definite(hessian(x), curvature)
         moved = False
         for _ in range(40):
