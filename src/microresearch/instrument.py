@@ -3,18 +3,18 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
 
 from microresearch.errors import DataError, Problem, SpecError
+from microresearch.instrument_model import ModelKind, factor_model
 
 if TYPE_CHECKING:
     from microresearch.instrument_file import InstrumentFile
 
 BUILT_IN = Path(__file__).parent / "instruments"
 EVERYWHERE = "all"
-ModelKind = Literal["characteristics", "second-order", "bifactor"]
 YES_OR_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -192,9 +192,14 @@ class Instrument:
         >>> print(load_instrument("long-form").model("second-order").splitlines()[1])
         organizational_support =~ organizational_support_1 + organizational_support_2 + organizational_support_3
         """
-        from microresearch.instrument_model import factor_model
-
-        return factor_model(self, kind, without)
+        for code in without:
+            self.item(code)
+        items = {
+            c.code: [item.code for item in self.items_of(c.code) if item.code not in without]
+            for c in self.characteristics
+        }
+        groups = {g.code: [c.code for c in self.characteristics if c.group == g.code] for g in self.groups}
+        return factor_model(items, groups, kind)
 
     def applies(self, units: pd.DataFrame) -> pd.DataFrame:
         """Where each item is asked.
