@@ -13,8 +13,8 @@ from microresearch.linking.slope import Model
 from microresearch.units.score_table import UnitScores
 
 MODELS: dict[str, Model] = {"continuous": "mixed", "count": "poisson", "binary": "binomial", "cost": "gamma"}
-"""What "auto" takes. Binary: under true nulls with 40 unbalanced units in 8 hospitals CR2 rejected 5 % in 1,000 runs, the
-two-stage model 8 % and adaptive quadrature 11 %, so the model that holds its level is the default
+"""What "auto" takes. Binary: under true nulls with 40 unbalanced units in 8 hospitals CR2 rejected 5 % of 1,000 runs,
+the two-stage model 8 % and adaptive quadrature 11 %, so the model that holds its level is the default
 (benchmarks/calibrate/linked.csv)."""
 SCALES: dict[Model, str] = {
     "mixed": "points per SD", "poisson": "log ratio per SD", "binomial": "log odds ratio per SD",
