@@ -13,6 +13,7 @@ from microresearch.survey import clean, read_export, read_responses
 from .exports import COLUMNS
 
 HERE = Path(__file__).parent / "fixtures"
+ITEM = "We trust each other."
 SELF = {name: name for name in ("response", "person", "unit", "role", "wave", "started", "duration", "consent")}
 LEGACY = {**COLUMNS, "person": "ExternalDataReference"}
 MONKEY = {
@@ -203,6 +204,12 @@ def test_a_damaged_dictionary_is_named(put):
     ]:
         with pytest.raises(DataError, match=match):
             read_export(raw, dictionary=put(bad, "dictionary.csv"))
+
+
+def test_a_label_that_stands_twice_is_nobodys_column(put, form):
+    text = (HERE / "redcap_labels.csv").read_text().replace("Anything else?", ITEM, 1)
+    with pytest.raises(DataError, match="column trust_1: this column stands more than once"):
+        read_responses(put(text), form, REDCAP, **DICTIONARY)
 
 
 def test_surveymonkey_headers_that_are_missing(put):

@@ -119,6 +119,12 @@ def read_redcap(sheet: Sheet, dictionary: tuple[Field, ...] = ()) -> Export:
     labelled = any(name in {*RAW, "Complete?", "Survey Timestamp"} for name in raw)
     header = _translated(raw, dictionary) if labelled else raw
     names, repeated = unique_names(header, sheet.file, 1 + sheet.above)
+    if labelled:
+        known = [label for label, _ in _header_of(dictionary)]
+        said = [key(cell) for cell in raw]
+        repeated |= {
+            name for name, label in zip(names, said, strict=True) if said.count(label) > max(known.count(label), 1)
+        }
     cells, rows = sheet.body(1, len(names))
     cells.columns = names
     for column in (name for name in names if name.endswith("_timestamp") or name == "Survey Timestamp"):
