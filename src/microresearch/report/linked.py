@@ -20,7 +20,7 @@ SHRINKAGE = (
 FAMILY = "Holm's p covers the {n} effects of this family."
 
 
-def effects_table(linked: LinkedEstimates, names: Names, label: str) -> Table:
+def effects_table(linked: LinkedEstimates, names: Names, label: str, warning: str = "") -> Table:
     """The effects of every characteristic on one outcome: naive, corrected, interval, p, Holm's p.
 
     Parameters
@@ -30,6 +30,8 @@ def effects_table(linked: LinkedEstimates, names: Names, label: str) -> Table:
         Order and names of the rows.
     label : str
         The outcome in words.
+    warning : str
+        What has to stay with these estimates, such as a survey that did not precede the outcomes; the first note.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def effects_table(linked: LinkedEstimates, names: Names, label: str) -> Table:
     }  # fmt: skip
     whole = dict.fromkeys(absolute, 0) if linked.model == "gamma" else {}
     return Table(
-        frame, f"{label}: effect of one SD of each characteristic", notes=_notes(linked),
+        frame, f"{label}: effect of one SD of each characteristic", notes=(*filter(None, [warning]), *_notes(linked)),
         decimals={**{c: 3 for c in estimate if ratio and c in frame}, **whole, **({"df": 1} if "df" in frame else {})},
         labels={column: text for column, text in labels.items() if column in frame},
     )  # fmt: skip
@@ -102,7 +104,7 @@ def effect_numbers(linked: LinkedEstimates, names: Names) -> dict[str, Number]:
     return found
 
 
-def headline(linked: LinkedEstimates, names: Names, label: str, alpha: float = 0.05) -> str:
+def headline(linked: LinkedEstimates, names: Names, label: str, warning: str = "", alpha: float = 0.05) -> str:
     """The answer in one paragraph: what stands after Holm's correction, each effect with its interval.
 
     The wording says what units had, never what a change would do, and a null is said as plainly as an effect.
@@ -112,12 +114,13 @@ def headline(linked: LinkedEstimates, names: Names, label: str, alpha: float = 0
     >>> headline(linked, instrument, "Patient experience")  # doctest: +SKIP
     'Patient experience: 1 of 10 characteristics ...'
     """
+    label = f"{label} ({warning})" if warning else label
     frame = _readable(linked, names)
     n, family = int(frame["n_units"].max()), len(frame)
     if "p_holm" not in frame or frame["p_holm"].isna().all():
         why = next((str(note) for note in frame["note"] if note), "no test could be made")
         return f"{label}: {n} units; no test is reported ({why})."
-    rows = sorted(frame.to_dict("records"), key=lambda row: _first(row, "p_holm"))
+    rows = sorted(frame.to_dict("records"), key=lambda row: (_first(row, "p_holm"), _first(row, "p")))
     hits = [row for row in rows if _first(row, "p_holm") < alpha]
     if not hits:
         return (
