@@ -29,7 +29,10 @@ def item_table(analysis: ItemAnalysis, instrument: Instrument) -> Table:
         _named(found, instrument.names).dropna(axis=1, how="all"), f"Items: {instrument.name}", labels,
         counts=("n", "cant_rate", "blank", "not_applicable"), bounded=("item_rest_r", "alpha_dropped"),
         decimals={"floor": 1, "ceiling": 1}, shares={"floor": ("", "n"), "ceiling": ("", "n")},
-        notes=("Statistics are of keyed answers; (R) marks items that are reversed.",),
+        notes=(
+            "Statistics are of keyed answers; (R) marks items that are reversed.",
+            f"Content validity of the form: {instrument.content_validity}.",
+        ),
     )  # fmt: skip
 
 
