@@ -18,7 +18,7 @@ from microresearch.report.numbers import Number
 from microresearch.report.style import StudyFigure
 from microresearch.report.tables import Table
 
-_SVG_SAFE = " !$()*+,-./;=?@[]^_`{|}~\n"
+_SVG_SAFE = " !$*+,-./;=?@[]^_`{|}~\n"
 SYNTHETIC = "Every person, unit, stay and amount on this page was simulated; nothing here describes a real hospital."
 
 
