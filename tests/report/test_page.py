@@ -1,9 +1,7 @@
-import os
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -97,67 +95,73 @@ def test_what_cannot_be_shown_is_refused() -> None:
         render("A", [Section("B", (), (3,))])  # type: ignore[arg-type]
 
 
-def browser() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        pytest.skip("no Chromium on this machine")
-    return found
-
-
-SORT = """<script>
-window.onerror = function (text) { document.title = "ERROR " + text; };
-window.addEventListener("load", function () {
-  var buttons = document.querySelectorAll("table.sortable thead button");
-  buttons[1].click();
-  var body = document.querySelector("table.sortable tbody");
-  document.querySelector("button.theme").click();
-  document.title = [body.rows[0].cells[1].textContent, body.rows[2].cells[1].textContent,
-    document.querySelector("th[aria-sort]").getAttribute("aria-sort"),
-    document.documentElement.getAttribute("data-theme"),
-    document.documentElement.scrollWidth <= window.innerWidth].join("|");
-});
-</script></head>"""
-
-
-def visit(tmp_path: Path, html: str, width: int) -> tuple[str, str]:
-    """The page's document after its scripts have run, and what the browser logged."""
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
     path = tmp_path / "report.html"
-    path.write_text(html, encoding="utf-8")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-             "--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path / 'profile'}",
-             f"--window-size={width},900", "--enable-logging=stderr", "--virtual-time-budget=20000",
-             "--dump-dom"]  # fmt: skip
-    done = subprocess.run([browser(), *flags, path.as_uri()], capture_output=True, text=True, timeout=90, check=True)
-    return done.stdout, done.stderr
+    path.write_text(page(), encoding="utf-8")
+    return path
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_in_a_browser_tables_sort_themes_switch_and_nothing_overflows(tmp_path: Path, width: int) -> None:
-    document, log = visit(tmp_path, page().replace("</head>", SORT, 1), width)
-    title = re.search(r"<title>(.*?)</title>", document, re.DOTALL)
-    assert title and title.group(1) == "0.10|0.90|ascending|dark|true"
-    assert "CONSOLE" not in log
+def test_in_a_browser_tables_sort_themes_switch_and_nothing_overflows(report: Path, browser: Any, width: int) -> None:
+    browser.open(report, width=width)
+    heads = "document.querySelectorAll('table.sortable thead button')"
+    column = "return [...document.querySelector('table.sortable').tBodies[0].rows].map(r => r.cells[1].textContent)"
+    browser.run(f"{heads}[1].click()")
+    assert browser.run(column) == ["0.10", "0.50", "0.90"]
+    assert browser.run("return document.querySelector('th[aria-sort]').getAttribute('aria-sort')") == "ascending"
+    browser.run(f"{heads}[1].click()")
+    assert browser.run(column) == ["0.90", "0.50", "0.10"]
+    browser.run("document.querySelector('button.theme').click()")
+    assert browser.run("return document.documentElement.getAttribute('data-theme')") == "dark"
+    assert browser.run("return document.documentElement.scrollWidth <= window.innerWidth")
+    assert browser.errors() == []
 
 
-AXE = """<script>axe.run(document).then(function (found) {
-  document.title = "AXE " + found.passes.length + "|" + found.violations.map(function (v) { return v.id; }).join(",");
-});</script></body>"""
+def test_a_page_that_complains_is_noticed(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "bad.html"
+    path.write_text("<title>x</title><img src='x.png'><p>text</p><script>undefined_thing()</script>", encoding="utf-8")
+    browser.open(path)
+    assert any("undefined_thing" in line for line in browser.errors())
+    assert "image-alt" in browser.axe() and "html-has-lang" in browser.axe()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing(tmp_path: Path, theme: str) -> None:
-    places = [os.environ.get("AXE_CORE", ""), "node_modules/axe-core/axe.min.js"]
-    found = next((Path(place) for place in places if place and Path(place).is_file()), None)
-    if found is None:
-        pytest.skip("axe-core is not here: npm install axe-core, or set AXE_CORE to axe.min.js")
-    html = (
-        page()
-        .replace("'unsafe-inline'", "'unsafe-inline' 'unsafe-eval'")
-        .replace("<html ", f'<html data-theme="{theme}" ')
-    )
-    body, _, rest = html.rpartition("</body>")
-    script = f"<script>{found.read_text(encoding='utf-8')}</script>"
-    document, _ = visit(tmp_path, body + script + AXE + rest, 1280)
-    title = re.search(r"<title>AXE (\d+)\|(.*?)</title>", document)
-    assert title and int(title.group(1)) > 20
-    assert title.group(2) == ""
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing(report: Path, browser: Any, dark: bool, width: int) -> None:
+    browser.open(report, width=width, dark=dark)
+    browser.run("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert browser.axe() == {}
+    assert browser.errors() == []
+
+
+def test_the_keyboard_reaches_everything(report: Path, browser: Any) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(report)
+
+    def focus() -> str:
+        return browser.run("return document.activeElement.textContent.trim()")
+
+    browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+    assert focus() == "Skip to the content"
+    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    assert browser.run("return document.activeElement.id") == "content"
+    reached = []
+    for _ in range(12):
+        browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+        reached.append(browser.run("return document.activeElement.tagName"))
+    assert {"BUTTON", "SUMMARY"} <= set(reached)
+    browser.run("document.querySelector('main details summary').focus()")
+    browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    assert browser.run("return document.querySelector('main details').open")
+    browser.run("document.querySelector('table.sortable thead button').focus()")
+    browser.driver.switch_to.active_element.send_keys(Keys.SPACE)
+    assert browser.run("return document.querySelectorAll('th[aria-sort]').length") == 1
+
+
+def test_printed_it_is_a_pdf_that_opens_every_fold(report: Path, browser: Any) -> None:
+    browser.open(report)
+    printed = browser.printed()
+    assert printed.startswith(b"%PDF") and len(printed) > 10_000
+    assert not browser.run("return document.querySelector('main details').open")  # closed again afterwards

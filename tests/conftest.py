@@ -1,0 +1,91 @@
+"""What tests of several rooms share: a headless Chromium."""
+
+import base64
+import os
+import shutil
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MISSING = "no Chromium with its driver is here; on Debian: apt install chromium chromium-driver"
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
+    "--disable-sync", "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
+    "--force-color-profile=srgb", "--no-proxy-server",
+)  # fmt: skip
+
+
+class Browser:
+    """A Chromium without a window: `driver` is selenium's, the rest is what the tests of pages ask of it."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+
+    def open(self, page: Path | str, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+        """Open a file or an address in a page of this size, its colours as the reader's system would have them."""
+        self.errors()
+        screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        colours = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": colours})
+        self.driver.get(page.resolve().as_uri() if isinstance(page, Path) else page)
+
+    def run(self, script: str, *given: Any) -> Any:
+        """The value that a script returns in the page."""
+        return self.driver.execute_script(script, *given)
+
+    def errors(self) -> list[str]:
+        """What the page has complained of since it was asked last."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def axe(self) -> dict[str, list[str]]:
+        """What axe-core finds wrong for readers with a disability, rule -> places."""
+        source = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+        self.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": source})
+        found = self.driver.execute_async_script("axe.run(document).then(arguments[arguments.length - 1])")
+        assert found["passes"], "axe-core looked at nothing"
+        return {one["id"]: [str(node["target"]) for node in one["nodes"]] for one in found["violations"]}
+
+    def picture(self, path: Path, whole: bool = False) -> None:
+        """The page as a PNG: what is on the screen, or all of it."""
+        settings = {"format": "png", "captureBeyondViewport": whole}
+        taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", settings)
+        path.write_bytes(base64.b64decode(taken["data"]))
+
+    def printed(self) -> bytes:
+        """The page as the PDF that its print style makes."""
+        made = self.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})
+        return base64.b64decode(made["data"])
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A running Chromium, as selenium drives it; without one, tests fail in CI and are skipped elsewhere."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not program or not driver:
+        if os.environ.get("CI"):
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
+    options = ChromeOptions()
+    options.binary_location = program
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    running = Chrome(options=options, service=Service(driver))
+    running.set_script_timeout(60)
+    yield running
+    running.quit()
+
+
+@pytest.fixture
+def browser(chromium: Any) -> Iterator[Browser]:
+    """The session's Chromium on an empty page."""
+    yield Browser(chromium)
+    chromium.get("about:blank")
