@@ -8,9 +8,12 @@ in the first table; scores rated by staff, naive and corrected, in the second.
 
 import argparse
 import csv
+import io
 import itertools
 import math
 import time
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +28,12 @@ HERE = Path(__file__).parent
 LEVELS, RATED = HERE / "linked.csv", HERE / "linked_rated.csv"
 RUNS = 1000
 HOSPITALS = {20: 4, 40: 8, 100: 10}
-MODELS = ("mixed", "gamma", "poisson", "two-stage", "quadrature", "binomial")
-LEVEL_COLUMNS = ["model", "units", "sizes", "scores", "hospital_share", "case_mix", "effect", "runs", "refused",
+MODELS = {
+    "primary": ("mixed", "gamma", "poisson", "binomial"),
+    "zeros": ("any use", "cost if used", "two-part"),
+    "beside": ("two-stage", "quadrature"),
+}
+LEVEL_COLUMNS = ["set", "units", "sizes", "scores", "hospital_share", "case_mix", "effect", "model", "runs", "refused",
                  "rejected", "coverage", "mc_se", "bias", "se_ratio", "miss"]  # fmt: skip
 RATED_COLUMNS = ["units", "icc1", "covariates", "runs", "refused", "naive_ratio", "corrected_ratio", "ratio_se",
                  "coverage_naive", "coverage_corrected", "mc_se", "miss"]  # fmt: skip
@@ -81,41 +88,54 @@ def design_of(hospital: np.ndarray, n: np.ndarray, z: np.ndarray, total: np.ndar
     )
 
 
-def one_level(rng: np.random.Generator, cell: tuple) -> tuple[float, float, float] | None:
-    """Estimate, se and df of one study; None where the model refused."""
-    model, units, size, kind, share, mix, effect = cell
+def one_study(rng: np.random.Generator, cell: tuple) -> list[tuple[float, float, float]]:
+    """Estimate, se and df of every model of the set on one study; NaN where a model refused."""
+    which, units, size, kind, share, mix, effect = cell
     hospital = np.arange(units) % HOSPITALS[units]
     score = standing(rng, units, kind, share, hospital)
     level = standing(rng, units, "normal", share, hospital) * 0.15
     healthy, sick = patients(rng, sizes(rng, units, size), score, mix == "correlated")
     n, z = np.concatenate([healthy, sick]), np.repeat([0.0, 1.0], units)
-    eta = np.tile(effect * score + level, 2) + 0.4 * z
-    total, squares = outcome(rng, model, n, eta)
-    if model == "gamma":
-        total, squares = np.maximum(total, 1e-6), np.maximum(squares, 1e-12)
-    try:
-        design = design_of(hospital, n, z, total, squares)
-        x = design.with_score(score)
-        found = slope(design, x, model, 1.0)  # type: ignore[arg-type]
-    except MicroresearchError:
-        return None
-    return found.estimate, found.se, found.df
+    ground = np.tile(level, 2) + 0.4 * z
+    eta, used = ground + np.tile(effect * score, 2), n
+    if which == "zeros":  # the effect is in the amounts alone, so that it is the total's too
+        used = np.clip(rng.binomial(n.astype(int), 1 / (1 + np.exp(-1.4 - ground))).astype(float), 1, n)
+    found: list[tuple[float, float, float]] = []
+    design, total = None, n
+    for model in MODELS[which]:
+        if which != "zeros" or design is None:
+            total, squares = outcome(rng, "gamma" if which == "zeros" else model, used, eta)
+            design = replace(design_of(hospital, n, z, total, squares), zeros=n - used)
+        try:
+            x = design.with_score(score)
+            made = slope(design, x, model, 1.0)  # type: ignore[arg-type]
+            found.append((made.estimate, made.se, made.df))
+        except MicroresearchError:
+            found.append((math.nan, math.nan, math.nan))
+    return found
 
 
-def level_row(cell: tuple) -> dict[str, object]:
-    """One cell: share of false positives (effect 0) and coverage."""
-    model, effect = cell[0], cell[-1]
-    truth = effect * (5 if model == "mixed" else 1)
-    got = [one_level(np.random.default_rng([index, *map(ord, repr(cell)[:120])]), cell) for index in range(RUNS)]
-    kept = np.array([g for g in got if g is not None])
+def level_rows(cell: tuple) -> list[dict[str, object]]:
+    """A row a model: share of false positives (effect 0) and coverage."""
+    which, effect = cell[0], cell[-1]
+    seed = zlib.crc32(repr(cell).encode())
+    runs = 300 if which == "zeros" else RUNS
+    got = np.array([one_study(np.random.default_rng([index, seed]), cell) for index in range(runs)])
+    return [_level_row(cell, model, effect, got[:, at]) for at, model in enumerate(MODELS[which])]
+
+
+def _level_row(cell: tuple, model: str, effect: float, got: np.ndarray) -> dict[str, object]:
+    truth = {"mixed": 5 * effect, "any use": 0.0}.get(model, effect)
+    kept = got[np.isfinite(got).all(axis=1)]
     p = 2 * stats.t.sf(np.abs(kept[:, 0] - truth) / kept[:, 1], kept[:, 2])
     covered, error = float((p >= 0.05).mean()), math.sqrt(0.05 * 0.95 / len(kept))
     zero = 2 * stats.t.sf(np.abs(kept[:, 0]) / kept[:, 1], kept[:, 2])
     low, high = (0.935 - 3 * error, 0.965 + 3 * error) if effect == 0 else (0.93 - 3 * error, 0.97 + 3 * error)
+    spread = float(kept[:, 1].mean() / kept[:, 0].std(ddof=1))
     return dict(zip(LEVEL_COLUMNS, (
-        *cell, len(kept), RUNS - len(kept), round(float((zero < 0.05).mean()), 4), round(covered, 4), round(error, 4),
-        round(float(kept[:, 0].mean() - truth), 5), round(float(kept[:, 1].mean() / kept[:, 0].std(ddof=1)), 3),
-        not low <= covered <= high), strict=True))  # fmt: skip
+        *cell, model, len(kept), len(got) - len(kept), round(float((zero < 0.05).mean()), 4), round(covered, 4),
+        round(error, 4), round(float(kept[:, 0].mean() - truth), 5),
+        round(spread, 3), not low <= covered <= high), strict=True))  # fmt: skip
 
 
 def one_rated(rng: np.random.Generator, units: int, icc1: float, covariates: bool) -> tuple[float, ...] | None:
@@ -151,7 +171,7 @@ def one_rated(rng: np.random.Generator, units: int, icc1: float, covariates: boo
     return tuple(found)
 
 
-def rated_row(cell: tuple[int, float, bool]) -> dict[str, object]:
+def rated_rows(cell: tuple[int, float, bool]) -> list[dict[str, object]]:
     """Ratio of the naive and of the corrected slope to the truth, per true score point, and coverage."""
     got = [
         one_rated(np.random.default_rng([index, cell[0], int(1000 * cell[1]), cell[2]]), *cell) for index in range(RUNS)
@@ -163,15 +183,15 @@ def rated_row(cell: tuple[int, float, bool]) -> dict[str, object]:
             float((stats.t.sf(np.abs(kept[:, at] - truth) / kept[:, at + 1], kept[:, at + 2]) >= 0.025).mean())
         )
     error = math.sqrt(0.05 * 0.95 / len(kept))
-    return dict(zip(RATED_COLUMNS, (
+    return [dict(zip(RATED_COLUMNS, (
         *cell, len(kept), RUNS - len(kept), round(float(kept[:, 1].mean() / truth), 4),
         round(float(kept[:, 4].mean() / truth), 4),
         round(float(kept[:, 4].std(ddof=1) / truth / math.sqrt(len(kept))), 4), round(cover[0], 4), round(cover[1], 4),
-        round(error, 4), not 0.93 - 3 * error <= cover[1] <= 0.97 + 3 * error), strict=True))  # fmt: skip
+        round(error, 4), not 0.93 - 3 * error <= cover[1] <= 0.97 + 3 * error), strict=True))]  # fmt: skip
 
 
-def fill(path: Path, columns: list[str], keys: int, cells: list[tuple], row, until: float) -> None:
-    """Add every cell that the table lacks, one line at a time."""
+def fill(path: Path, columns: list[str], keys: int, cells: list[tuple], rows, until: float) -> None:
+    """Add every cell that the table lacks, its lines together."""
     done = set()
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:
@@ -179,13 +199,27 @@ def fill(path: Path, columns: list[str], keys: int, cells: list[tuple], row, unt
     for cell in cells:
         if tuple(map(str, cell)) in done or time.monotonic() > until:
             continue
-        made, new = row(cell), not path.exists()
+        made, text = rows(cell), io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        if not path.exists():
+            writer.writeheader()
+        writer.writerows(made)
         with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            if new:
-                writer.writeheader()
-            writer.writerow(made)
-        print(*made.values(), flush=True)
+            file.write(text.getvalue())
+        print(*(" ".join(map(str, row.values())) for row in made), sep="\n", flush=True)
+
+
+def level_cells() -> list[tuple]:
+    """The whole grid, the most telling cells first: no effect before effect, unequal units before equal ones."""
+    grid = itertools.product(
+        (0.0, 0.1), ("unbalanced", "balanced"), (0.2, 0.0, 0.3), ("correlated", "none"), ("normal", "skewed"),
+        (40, 20, 100),
+    )  # fmt: skip
+    settings = [(units, size, kind, share, mix, effect) for effect, size, share, mix, kind, units in grid]
+    first = [("primary", *s) for s in settings]
+    zeros = [("zeros", *s) for s in settings if s[0] == 40]
+    beside = [("beside", *s) for s in settings if s[1:5] == ("unbalanced", "normal", 0.2, "correlated")]
+    return [*first[:12], *beside[:3], *zeros[:6], *first[12:], *zeros[6:], *beside[3:]]
 
 
 def main() -> None:
@@ -194,19 +228,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf, help="start no further cell after this time")
     until = time.monotonic() + 60 * parser.parse_args().minutes
     rated = list(itertools.product((40, 100), (0.05, 0.12, 0.25), (False, True)))
-    grid = itertools.product(
-        (0.0, 0.1),
-        ("unbalanced", "balanced"),
-        ("normal", "skewed"),
-        (0.2, 0.0, 0.3),
-        ("correlated", "none"),
-        (40, 20, 100),
-        MODELS,
-    )
-    cells = [(model, units, size, kind, share, mix, effect) for effect, size, kind, share, mix, units, model in grid]
-    fill(LEVELS, LEVEL_COLUMNS, 7, cells[:18], level_row, until)
-    fill(RATED, RATED_COLUMNS, 3, rated, rated_row, until)
-    fill(LEVELS, LEVEL_COLUMNS, 7, cells, level_row, until)
+    fill(LEVELS, LEVEL_COLUMNS, 7, level_cells(), level_rows, until)
+    fill(RATED, RATED_COLUMNS, 3, rated, rated_rows, until)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """How uncertain is a coefficient when rows of a cluster go together? CR2 with Satterthwaite df, exactly, from cells."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,10 @@ from microresearch.errors import DataError
 from microresearch.numeric.glm import GlmFit
 
 Array = NDArray[np.float64]
+_Step = Callable[[Array, Array, Array], tuple[Array, Array, Array]]
 
 _ZERO = 1e-9  # an eigenvalue of the whitened residual maker that counts as zero: the cluster is absorbed there
+_HELD = 4_000_000  # numbers of a block of clusters in memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,21 +96,12 @@ def cr2(x: Array, n: Array, residual_sum: Array, weight: Array, cluster: NDArray
     if (np.abs(np.diag(r)) <= 1e-9 * np.linalg.norm(r, axis=0)).any():
         raise DataError("the design is not of full column rank; drop the aliased columns.")
     inverse = np.asarray(np.linalg.solve(r, np.eye(len(r))), float)
-    order = np.argsort(cluster, kind="stable")
-    parts = np.split(order, np.searchsorted(cluster[order], np.arange(1, size)))
-    scores: list[Array] = []
-    square: list[Array] = []
-    cross: list[Array] = []
-    for rows in parts:
-        same = np.ptp(weight[rows]) <= 1e-12 * weight[rows].max()
-        step = _equal_weights if same else _unequal_weights
-        score, one, two = step(q[rows], weight[rows], residual_sum[rows] / np.sqrt(n[rows]))
-        scores.append(score)
-        square.append(one)
-        cross.append(two)
-    meat = np.stack(scores)
+    p, residual = x.shape[1], residual_sum / np.sqrt(n)
+    meat, square, cross = np.empty((size, p)), np.empty((size, p, p)), np.empty((size, p, p))
+    for step, members, rows in _blocks(cluster, weight):
+        meat[members], square[members], cross[members] = step(q[rows], weight[rows], residual[rows])
     half = inverse @ meat.T
-    return ClusterRobust(half @ half.T, size, half, np.asarray(inverse.T), np.stack(square), np.stack(cross))
+    return ClusterRobust(half @ half.T, size, half, np.asarray(inverse.T), square, cross)
 
 
 def cr2_glm(x: Array, n: Array, y_sum: Array, fit: GlmFit, cluster: NDArray[np.intp]) -> ClusterRobust:
@@ -131,7 +125,22 @@ def cr2_glm(x: Array, n: Array, y_sum: Array, fit: GlmFit, cluster: NDArray[np.i
     return cr2(x * fit.slope[:, None], n, y_sum - n * fit.mu, 1 / fit.variance, cluster)
 
 
-def _powers(values: Array, largest: float) -> tuple[Array, Array]:
+def _blocks(cluster: NDArray[np.intp], weight: Array) -> Iterator[tuple[_Step, NDArray[np.intp], NDArray[np.intp]]]:
+    """Clusters with equally many cells, handled together: what to do, which ones, and their cells (k, m)."""
+    counts = np.bincount(cluster)
+    order, starts = np.argsort(cluster, kind="stable"), np.cumsum(counts) - counts
+    for m in np.unique(counts):
+        alike = np.flatnonzero(counts == m)
+        held = max(1, _HELD // int(m) ** 2)
+        for members in np.split(alike, np.arange(held, len(alike), held)):
+            rows = order[starts[members][:, None] + np.arange(m)]
+            same = np.ptp(weight[rows], axis=1) <= 1e-12 * weight[rows].max(axis=1)
+            for step, chosen in ((_equal_weights, same), (_unequal_weights, ~same)):
+                if chosen.any():
+                    yield step, members[chosen], rows[chosen]
+
+
+def _powers(values: Array, largest: Array | float) -> tuple[Array, Array]:
     """Inverse and inverse root of eigenvalues, zero for those that are zero."""
     keep = values > _ZERO * largest
     safe = np.where(keep, values, 1.0)
@@ -139,22 +148,29 @@ def _powers(values: Array, largest: float) -> tuple[Array, Array]:
 
 
 def _equal_weights(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, Array]:
-    """Adjusted score and the two forms of one cluster, in the whitened coordinates: (I - G)^(-1/2), G = Q'Q."""
-    values, vectors = np.linalg.eigh(q.T @ q)
+    """Adjusted scores and the two forms of each cluster, in the whitened coordinates: (I - G)^(-1/2), G = Q'Q.
+
+    Shapes (k, m, p), (k, m) and (k, m) for k clusters of m cells.
+    """
+    turned = np.swapaxes(q, 1, 2)
+    values, vectors = np.linalg.eigh(turned @ q)
     values = np.clip(values, 0, 1)
     inverse, root = _powers(1 - values, 1.0)
-    score = vectors @ (root * (vectors.T @ (q.T @ (np.sqrt(weight) * residual))))
-    square = (vectors * (values * inverse)) @ vectors.T
-    return score, square, (vectors * (values * root)) @ vectors.T
+    back = np.swapaxes(vectors, 1, 2)
+    pull = back @ (turned @ (np.sqrt(weight) * residual)[:, :, None])
+    score = (vectors @ (root[:, :, None] * pull))[:, :, 0]
+    square = (vectors * (values * inverse)[:, None, :]) @ back
+    return score, square, (vectors * (values * root)[:, None, :]) @ back
 
 
 def _unequal_weights(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, Array]:
     """The same with Phi = diag(1 / weight): B = Phi (I - QQ') Phi and A = Phi^(1/2) B^(-1/2) Phi^(1/2)."""
     phi = 1 / weight
-    b = np.outer(phi, phi) * (np.eye(len(phi)) - q @ q.T)
-    values, vectors = np.linalg.eigh((b + b.T) / 2)
-    _, root = _powers(values, float(np.max(values)))
-    half = vectors @ (root[:, None] * (vectors.T @ q))  # B^(-1/2) Q
-    score = half.T @ (np.sqrt(phi) * residual)
-    spread = phi[:, None] * half
-    return score, spread.T @ spread, q.T @ spread
+    turned = np.swapaxes(q, 1, 2)
+    b = phi[:, :, None] * (np.eye(phi.shape[1]) - q @ turned) * phi[:, None, :]
+    values, vectors = np.linalg.eigh((b + np.swapaxes(b, 1, 2)) / 2)
+    _, root = _powers(values, values.max(axis=1, keepdims=True))
+    half = vectors @ (root[:, :, None] * (np.swapaxes(vectors, 1, 2) @ q))  # B^(-1/2) Q
+    score = (np.swapaxes(half, 1, 2) @ (np.sqrt(phi) * residual)[:, :, None])[:, :, 0]
+    spread = phi[:, :, None] * half
+    return score, np.swapaxes(spread, 1, 2) @ spread, turned @ spread

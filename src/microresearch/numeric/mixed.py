@@ -119,12 +119,12 @@ def group_moments(x: Array, n: Array, y_sum: Array, y_sumsq: Array, group: NDArr
     size, p = int(group.max()) + 1, x.shape[1]
     xtx = np.empty((size, p, p))
     order = np.argsort(group, kind="stable")
-    parts = np.split(order, np.searchsorted(group[order], np.arange(1, size)))
-    for g, rows in enumerate(parts):
+    starts = np.searchsorted(group[order], np.arange(size))
+    for g, rows in enumerate(np.split(order, starts[1:])):
         xtx[g] = (x[rows] * n[rows, None]).T @ x[rows]
 
     def add(values: Array) -> Array:
-        return np.stack([values[rows].sum(axis=0) for rows in parts])
+        return np.add.reduceat(values[order], starts, axis=0)
 
     return GroupMoments(
         n=add(n), x_sum=add(x * n[:, None]), xtx=xtx, r_sum=add(r_sum), xtr=add(x * r_sum[:, None]),
@@ -181,16 +181,17 @@ class _Reml:
         deviance = self.free * np.log(q) + float(np.log(shrink).sum()) + logdet
         return _Profile(inverse * np.outer(s, s), logdet, beta * s, float(q), float(deviance), first, second)
 
-    def deviance(self, theta: float) -> float:
-        """The profiled deviance alone."""
+    def deviances(self, thetas: Array) -> Array:
+        """The profiled deviance alone, at every ratio."""
         m, s = self.m, self.scale
-        w = theta / (1 + m.n * theta)
+        w = thetas[:, None] / (1 + m.n * thetas[:, None])
         sx = m.x_sum * s
-        root = np.linalg.cholesky(self.gram - (sx * w[:, None]).T @ sx)
-        pull = np.linalg.solve(root, self.xtr * s - sx.T @ (w * m.r_sum))
-        q = self.rtr - float(w @ m.r_sum**2) - float(pull @ pull)
-        logs = float(np.log1p(m.n * theta).sum()) + 2 * float(np.log(np.diag(root)).sum())
-        return self.free * float(np.log(max(q, 1e-300))) + logs
+        root = np.linalg.cholesky(self.gram - (sx.T * w[:, None, :]) @ sx)
+        pull = np.linalg.solve(root, (self.xtr * s - (w * m.r_sum) @ sx)[:, :, None])[:, :, 0]
+        q = self.rtr - w @ m.r_sum**2 - (pull**2).sum(axis=1)
+        logs = np.log1p(m.n * thetas[:, None]).sum(axis=1)
+        logs += 2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+        return self.free * np.log(np.maximum(q, 1e-300)) + logs
 
     def slope(self, theta: float) -> float:
         at = self(theta)
@@ -210,7 +211,7 @@ def _optimum(reml: _Reml) -> tuple[float, float]:
     """The variance ratio at the lowest deviance over the whole half line, and its Newton decrement."""
     unit = reml.m.n.sum() / (reml.m.n**2).sum()  # the grid counts in ratios that matter at these group sizes
     grid = _GRID * unit
-    best = int(np.argmin([reml.deviance(theta) for theta in grid]))
+    best = int(np.argmin(reml.deviances(grid)))
     if best == len(grid) - 1:
         raise ConvergenceError("the variance within groups goes to zero: a random intercept is not identified.")
     low, high = grid[max(best - 1, 0)], grid[best + 1]
