@@ -101,13 +101,13 @@ def one_study(rng: np.random.Generator, cell: tuple) -> list[tuple[float, float,
     if which == "zeros":  # the effect is in the amounts alone, so that it is the total's too
         used = np.clip(rng.binomial(n.astype(int), 1 / (1 + np.exp(-1.4 - ground))).astype(float), 1, n)
     found: list[tuple[float, float, float]] = []
-    design, total = None, n
-    for model in MODELS[which]:
-        if which != "zeros" or design is None:
+    design = replace(design_of(hospital, n, z, n, n), zeros=n - used)
+    x = design.with_score(score)
+    for at, model in enumerate(MODELS[which]):
+        if which != "zeros" or at == 0:
             total, squares = outcome(rng, "gamma" if which == "zeros" else model, used, eta)
-            design = replace(design_of(hospital, n, z, total, squares), zeros=n - used)
+            design = replace(design, total=total, squares=squares)
         try:
-            x = design.with_score(score)
             made = slope(design, x, model, 1.0)  # type: ignore[arg-type]
             found.append((made.estimate, made.se, made.df))
         except MicroresearchError:

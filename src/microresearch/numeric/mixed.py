@@ -194,7 +194,9 @@ class _Reml:
         return self.free * np.log(np.maximum(q, 1e-300)) + logs
 
     def slope(self, theta: float) -> float:
-        at = self(theta)
+        return self.tilt(self(theta))
+
+    def tilt(self, at: _Profile) -> float:
         return float(self.free * at.first[2] / at.q + at.first[0] + at.first[1])
 
     def curvature(self, at: _Profile) -> float:
@@ -202,7 +204,18 @@ class _Reml:
 
 
 def _root(reml: _Reml, low: float, high: float) -> float:
-    """Where the slope of the deviance changes sign."""
+    """Where the slope of the deviance changes sign: Newton in the log ratio, by Brent where that leaves the bracket."""
+    theta, last = float(np.sqrt(low * high)), np.inf
+    while low > 0:
+        at = reml(theta)
+        slope = reml.tilt(at) * theta
+        step = -slope / (reml.curvature(at) * theta**2 + slope)
+        moved = theta * float(np.exp(np.clip(step, -3, 3)))
+        if abs(step) <= 1e-13 or (abs(step) < 1e-8 and abs(step) >= last / 2):
+            return theta
+        if not low < moved < high or abs(step) >= last:
+            break
+        theta, last = moved, abs(step)
     found, _ = brentq(reml.slope, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps, maxiter=500, full_output=True)
     return float(found)
 
