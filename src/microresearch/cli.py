@@ -152,6 +152,9 @@ def _add_new(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--instrument", action="append", metavar="NAME", help="long-form (default), or a TOML file; repeat"
     )
     new.add_argument("--format", default="auto", help="of the survey export (default: looks)")
+    new.add_argument("--encoding", metavar="NAME", help="of a text file that is not Unicode (cp1252, latin-1, ...)")
+    new.add_argument("--separator", metavar="MARK", help="of a text file, where it cannot be found")
+    new.add_argument("--sheet", metavar="NAME", help="of a workbook with several")
     files = {
         "survey": "the survey export", "dictionary": "REDCap's data dictionary", "roster": "everyone who was asked",
         "units": "the table of units", "admissions": "one row a stay (Parquet or CSV)",
@@ -212,18 +215,22 @@ def _archive(chosen: argparse.Namespace) -> int:
 
 
 def _new(chosen: argparse.Namespace) -> int:
-    from microresearch.study.new import Wish, new_study
+    from microresearch.study.new import new_study
+    from microresearch.study.wish import Wish
 
-    _ask(chosen)
+    if chosen.survey is None and sys.stdin.isatty():
+        from microresearch.study.ask import ask
+
+        ask(chosen)
     if chosen.survey is None:
         raise SpecError("a study starts from a survey export: give --survey FILE.")
     files = {n: getattr(chosen, n) for n in ("survey", "dictionary", "roster", "units", "admissions", "costs", "ccr")}
-    money = {name: getattr(chosen, name) for name in ("cost_basis", "currency", "price_year")}
+    said = ("format", "encoding", "separator", "sheet", "cost_basis", "currency", "price_year", "seed")
+    how = {name: getattr(chosen, name) for name in said}
     title = chosen.title or Path(chosen.folder).name
     forms = tuple(chosen.instrument or ["long-form"])
     wish = Wish(
-        title=title, instruments=forms, format=chosen.format, outcomes=tuple(chosen.outcome), seed=chosen.seed,
-        **files, **money,
+        title=title, instruments=forms, outcomes=tuple(chosen.outcome), **files, **how
     )  # fmt: skip
     made = new_study(Path(chosen.folder), wish)
     for line in made.proposed:
@@ -243,25 +250,6 @@ def _instrument(chosen: argparse.Namespace) -> int:
         f"{_shown(chosen.target)}: {len(form.items)} items, {len(form.characteristics)} characteristics. Look at each."
     )
     return OK
-
-
-def _ask(chosen: argparse.Namespace) -> None:
-    """Ask for what a study cannot do without, when a person sits at the terminal."""
-    if chosen.survey is not None or not sys.stdin.isatty():
-        return
-    chosen.title = chosen.title or input("What is the study called? ").strip()
-    chosen.survey = _path_asked("Which file is the survey export? ")
-    chosen.instrument = chosen.instrument or [input("Instrument [long-form]: ").strip() or "long-form"]
-    for name, what in (("units", "the table of units"), ("roster", "the roster"), ("admissions", "the admissions")):
-        if getattr(chosen, name) is None:
-            setattr(chosen, name, _path_asked(f"Which file is {what}? (none: just press return) "))
-    if chosen.admissions is not None and not chosen.outcome:
-        chosen.outcome = input("Outcomes, as name:kind (died:binary experience:continuous): ").split()
-
-
-def _path_asked(question: str) -> Path | None:
-    answer = input(question).strip()
-    return Path(answer) if answer else None
 
 
 def _check(chosen: argparse.Namespace) -> int:

@@ -1,66 +1,22 @@
 """How does a researcher start a study of her own? A folder that runs on a twin at once, and then on her files."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from microresearch import io
 from microresearch.errors import DataError, Problem, SpecError
-from microresearch.instrument import load_instrument
+from microresearch.instrument import Instrument, load_instrument
+from microresearch.psychometrics.factor_fit import degrees_of_freedom
 from microresearch.study.commented import commented
 from microresearch.study.papers import papers
 from microresearch.study.place import Place
-from microresearch.study.propose import propose, propose_case_mix, propose_column
+from microresearch.study.propose import propose
+from microresearch.study.propose_links import encounters_section, outcome_sections, units_section
 from microresearch.study.schema import schema_of
 from microresearch.study.spec_file import parse_spec
 from microresearch.study.trace import LIBRARY
 from microresearch.study.twin import write_twin
-
-KINDS = ("continuous", "count", "binary", "cost")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a new study is to hold; every file is the researcher's own, and is copied into data/raw.
-
-    Attributes
-    ----------
-    title : str
-    instruments : tuple of str
-        Built-in forms by name, or TOML files.
-    survey, dictionary, roster, units, admissions, costs, ccr : Path or None
-    outcomes : tuple of str
-        "name:kind" or "name:column:kind".
-    cost_basis, currency, price_year
-        As in [encounters]; needed with costs.
-    format : str
-        Of the survey; "auto" looks.
-    """
-
-    title: str
-    survey: Path
-    instruments: tuple[str, ...] = ("long-form",)
-    format: str = "auto"
-    dictionary: Path | None = None
-    roster: Path | None = None
-    units: Path | None = None
-    admissions: Path | None = None
-    costs: Path | None = None
-    ccr: Path | None = None
-    outcomes: tuple[str, ...] = ()
-    cost_basis: str | None = None
-    currency: str | None = None
-    price_year: int | None = None
-    seed: int = 1
-
-
-@dataclass(slots=True)
-class Made:
-    """A new study: its folder, what was recognised and proposed, and what its owner has to look at."""
-
-    folder: Path
-    proposed: list[str] = field(default_factory=list)
-    look_at: list[str] = field(default_factory=list)
+from microresearch.study.wish import Made, Wish, take
 
 
 def new_study(folder: Path, wish: Wish) -> Made:
@@ -111,15 +67,6 @@ def bundled_notebooks() -> tuple[Path, ...]:
     raise DataError("the library's notebooks are not installed with it; take them from its source.")
 
 
-def _take(place: Place, path: Path | None, name: str = "") -> str | None:
-    """Copy a file into data/raw; its name as study.toml writes it."""
-    if path is None:
-        return None
-    target = f"data/raw/{name or path.name}"
-    io.write_bytes(place.root / target, io.read_bytes(path))
-    return target
-
-
 def _content(wish: Wish, place: Place, made: Made) -> dict[str, Any]:
     """study.toml as values."""
     instruments = []
@@ -132,38 +79,48 @@ def _content(wish: Wish, place: Place, made: Made) -> dict[str, Any]:
     content: dict[str, Any] = {
         "study": {"title": wish.title, "authors": [], "seed": wish.seed, "instruments": instruments}
     }
-    columns = _survey(content, wish, place, made)
+    forms = [load_instrument(name) for name in wish.instruments]
+    columns = _survey(content, wish, place, made, forms)
     if wish.roster is not None:
-        content["roster"] = {"file": _take(place, wish.roster)}
+        content["roster"] = {"file": take(place, wish.roster)}
     if wish.units is not None:
-        content["units"] = _units(wish, place, made)
+        content["units"] = units_section(wish, place, made)
     elif wish.admissions is not None:
         raise SpecError(
             Problem("outcomes need the units: whose hospital, what kind", column="units", mend="give --units")
         )
     content["scores"] = {"missing": "half", "minimum_raters": 3}
     if wish.admissions is not None:
-        content["encounters"], content["outcomes"] = _encounters(wish, place, made), _outcomes(wish)
+        content["encounters"] = encounters_section(wish, wish.admissions, place, made)
+        content["outcomes"] = outcome_sections(wish)
         content["plan"] = {"confirmatory": [outcome["name"] for outcome in content["outcomes"]]}
     content["disclosure"] = {"threshold": 10}
-    run: dict[str, Any] = {"folder": "notebooks"}
-    if wish.admissions is None or "unit" not in columns:
-        run["notebooks"] = _needed(unit="unit" in columns, content=content)
-    return content | {"run": run}
+    return content | {"run": _run(content, forms, "unit" in columns, made)}
 
 
-def _needed(unit: bool, content: dict[str, Any]) -> list[str]:
-    """The notebooks of a study without outcomes, or without units."""
-    left_out = {"06", "07"} if "outcomes" not in content else set()
-    left_out |= set() if unit else {"05", "06", "07"}
-    return [path.stem for path in bundled_notebooks() if path.stem[:2] not in left_out]
+def _run(content: dict[str, Any], forms: list[Instrument], unit: bool, made: Made) -> dict[str, Any]:
+    """[run]: the notebooks that this study can answer, each that is left out with the reason."""
+    kinds = {outcome["kind"] for outcome in content.get("outcomes", ())}
+    first = forms[0]
+    free = degrees_of_freedom(len(first.items), len(first.characteristics))
+    out = {"04": f"{len(first.items)} items have too few correlations for {len(first.characteristics)} factors"}
+    out = out if free < 0 else {}
+    if not unit:
+        out |= dict.fromkeys(("05", "06", "07"), "no column was found for the unit")
+    if not kinds - {"cost"}:
+        out.setdefault("06", "no patient outcome was named")
+    if "cost" not in kinds:
+        out.setdefault("07", "no costs were given")
+    books = [path.stem for path in bundled_notebooks()]
+    made.proposed += [f"{stem} is left out of [run]: {out[stem[:2]]}" for stem in books if stem[:2] in out]
+    return {"folder": "notebooks"} | ({"notebooks": [stem for stem in books if stem[:2] not in out]} if out else {})
 
 
-def _survey(content: dict[str, Any], wish: Wish, place: Place, made: Made) -> dict[str, str]:
+def _survey(content: dict[str, Any], wish: Wish, place: Place, made: Made, forms: list[Instrument]) -> dict[str, str]:
     from microresearch.survey import read_export
 
-    forms = [load_instrument(name) for name in wish.instruments]
-    export = read_export(wish.survey, wish.format, dictionary=wish.dictionary)
+    how = {name: getattr(wish, name) for name in ("encoding", "separator", "sheet")}
+    export = read_export(wish.survey, wish.format, dictionary=wish.dictionary, **how)
     found = propose(export, forms)
     made.proposed.append(f"{wish.survey.name}: {found.said}")
     made.proposed += [f"{name} is taken from the column {column!r}" for name, column in found.columns.items()]
@@ -171,9 +128,9 @@ def _survey(content: dict[str, Any], wish: Wish, place: Place, made: Made) -> di
     made.look_at += [f"no column was found for the item {code}: add it to [survey.items]" for code in found.lacking]
     if "unit" not in found.columns:
         made.look_at.append("no column was found for the unit: without it there are no unit scores")
-    section = {"file": _take(place, wish.survey), "format": found.format, "columns": found.columns}
+    section = {"file": take(place, wish.survey), "format": found.format, **how, "columns": found.columns}
     if wish.dictionary is not None:
-        section["dictionary"] = _take(place, wish.dictionary)
+        section["dictionary"] = take(place, wish.dictionary)
     content["survey"] = section | ({"items": found.items} if found.items else {})
     rules: list[dict[str, Any]] = [{"rule": name} for name in ("preview", "consent") if _has(name, found.columns)]
     rules.append({"rule": "duplicate", "keep": "fullest"})
@@ -190,62 +147,3 @@ def _survey(content: dict[str, Any], wish: Wish, place: Place, made: Made) -> di
 
 def _has(rule: str, columns: dict[str, str]) -> bool:
     return {"preview": "status", "consent": "consent"}[rule] in columns
-
-
-def _units(wish: Wish, place: Place, made: Made) -> dict[str, Any]:
-    if wish.units is None:
-        return {}
-    columns = [str(column) for column in io.read_csv(wish.units).columns]
-    hospital = propose_column(columns, "hospital", "site", "organisation", "organization")
-    covariates = [c for c in columns if propose_column([c], "type", "beds", "academic", "specialty", "size")]
-    made.proposed.append(
-        f"{wish.units.name}: hospital {hospital or 'none'}, covariates {', '.join(covariates) or 'none'}"
-    )
-    return {"file": _take(place, wish.units), "hospital": hospital or "", "covariates": covariates}
-
-
-def _encounters(wish: Wish, place: Place, made: Made) -> dict[str, Any]:
-    from microresearch.linking.sources import engine, open_view
-
-    with engine() as connection:
-        columns = list(open_view(connection, str(wish.admissions), "admissions", [], []).types)
-    on = propose_column(
-        columns, "stay_id", "stay", "encounter", "encounter_id", "admission_id", "visit_id", "case_id", "id"
-    )
-    unit = propose_column(columns, "unit", "ward", "unit_id", "department", "clinic")
-    for name, column in (("the stay's identifier (on)", on), ("the unit", unit)):
-        if column is None:
-            made.look_at.append(f"no column of {wish.admissions and wish.admissions.name} was found for {name}")
-    mix = propose_case_mix(columns)
-    made.proposed.append(f"case mix: {', '.join(str(entry['column']) for entry in mix) or 'none'}")
-    section: dict[str, Any] = {
-        "admissions": _take(place, wish.admissions),
-        "on": on or "stay_id",
-        "unit": unit or "unit",
-    }
-    if wish.costs is not None:
-        money = {"cost_basis": wish.cost_basis, "currency": wish.currency, "price_year": wish.price_year}
-        if lacking := [f"--{key.replace('_', '-')}" for key, value in money.items() if value is None]:
-            raise SpecError(Problem("costs need a basis, a currency and a year", mend=f"give {', '.join(lacking)}"))
-        section |= {"costs": _take(place, wish.costs), **money}
-        if wish.ccr is not None:
-            section["ccr"] = _take(place, wish.ccr)
-    dates = {name: propose_column(columns, name, f"{name}_date", f"date_{name}") for name in ("admitted", "discharged")}
-    return section | {"case_mix": mix, "dates": {name: column for name, column in dates.items() if column is not None}}
-
-
-def _outcomes(wish: Wish) -> list[dict[str, Any]]:
-    found = []
-    for text in (
-        *wish.outcomes,
-        *(["cost:cost"] if wish.costs and not any("cost" in o for o in wish.outcomes) else []),
-    ):
-        parts = text.split(":")
-        if len(parts) not in (2, 3) or parts[-1] not in KINDS:
-            allowed = f"name:kind or name:column:kind, kind one of {', '.join(KINDS)}"
-            raise SpecError(Problem("an outcome cannot be meant", column="outcome", value=text, allowed=allowed))
-        name, column, kind = parts[0], parts[-2], parts[-1]
-        found.append({"name": name, "label": name.replace("_", " ").capitalize(), "column": column, "kind": kind})
-    if not found:
-        raise SpecError(Problem("admissions are given, but no outcome", mend="give --outcome died:binary"))
-    return found
