@@ -19,7 +19,8 @@ from microresearch.numeric.moments import group_moments
 from microresearch.numeric.one_factor import fit_ml
 from microresearch.numeric.ordinal.bivariate import bivariate_cdf
 from microresearch.numeric.resample import bootstrap_covariances
-from microresearch.psychometrics.alpha import alpha, alpha_of
+from microresearch.psychometrics.alpha import alpha
+from microresearch.psychometrics.coefficients import alpha_of
 from microresearch.psychometrics.icc import icc
 from microresearch.psychometrics.omega import omega
 from microresearch.psychometrics.omega_categorical import green_yang

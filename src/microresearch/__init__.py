@@ -32,7 +32,7 @@ _HOMES = {
     "read_responses": "survey",  # a survey export as Responses, in four states
     "content_validity": "survey.expert_ratings",  # I-CVI, S-CVI/Ave, modified kappa from expert ratings
     "clean": "survey",  # declared exclusions in order, each in the ledger
-    "alpha": "psychometrics.alpha",  # coefficient alpha with Feldt's interval
+    "alpha": "psychometrics.alpha",  # coefficient alpha with an interval free of any distribution
     "item_analysis": "psychometrics.item_analysis",  # spread, floor, ceiling, item-rest r, alpha without each item
     "omega": "psychometrics.omega",  # omega total, categorical, hierarchical
     "icc": "psychometrics.icc",  # the six intraclass correlations, complete or with holes

@@ -1,4 +1,4 @@
-"""Alpha and Feldt's interval against psych, planted truths, invariants and refusals."""
+"""Alpha and its intervals against psych, planted truths, invariants and refusals."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,8 @@ import pytest
 
 from microresearch.errors import DataError, SpecError
 from microresearch.numeric.moments import pair_moments
-from microresearch.psychometrics.alpha import alpha, alpha_error, feldt_interval
+from microresearch.psychometrics.alpha import alpha
+from microresearch.psychometrics.alpha_interval import alpha_error, feldt_interval, leave_one_out, robust_interval
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "reliability"
 
@@ -33,18 +34,45 @@ def tables() -> dict[str, pd.DataFrame]:
 @pytest.mark.parametrize("name", ["complete", "unkeyed", "three", "two", "binary"])
 def test_alpha_and_feldt_agree_with_psych(name: str) -> None:
     golden = json.loads((GOLDEN / "alpha.json").read_text())[name]
-    ours = alpha(tables()[name])
+    ours = alpha(tables()[name], interval="feldt")
     np.testing.assert_allclose(
         [ours.estimate, ours.standardised, ours.ci_low, ours.ci_high],
         [golden[key] for key in ("raw", "standardised", "feldt_low", "feldt_high")],
         rtol=0, atol=1e-10,
     )  # fmt: skip
     assert ours.n_used == golden["n"]
+    assert "Feldt (1965)" in ours.method
+
+
+@pytest.mark.parametrize("name", ["complete", "unkeyed", "three", "two", "binary", "pairwise"])
+def test_the_default_interval_is_the_jackknife_of_psychs_alphas(name: str) -> None:
+    """R takes alpha of n samples that lack one person each; ours has a closed form, holes and all."""
+    golden = json.loads((GOLDEN / "jackknife.json").read_text())[name]
+    ours = alpha(keyed() if name == "pairwise" else tables()[name])
+    np.testing.assert_allclose([ours.ci_low, ours.ci_high], [golden["low"], golden["high"]], rtol=0, atol=1e-9)
+    assert "jackknife of log(1 - alpha)" in ours.method
+
+
+def test_leaving_one_out_is_alpha_of_the_others() -> None:
+    items = keyed().head(40)
+    ours = leave_one_out(items.to_numpy(), pair_moments(items.to_numpy()))
+    theirs = [alpha(items.drop(index=i)).estimate for i in items.index]
+    np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+def test_items_that_say_the_same_have_an_alpha_of_one_and_the_reason() -> None:
+    one = pd.Series([1.0, 2, 3, 4, 2])
+    same = alpha(pd.DataFrame({"a": one, "b": one}))
+    assert (same.ci_low, same.ci_high) == (1.0, 1.0) and "without an error" in same.method
+    nearly = pd.DataFrame({"a": one, "b": one}).set_axis(list("vwxyz"), axis=0)
+    nearly.loc["v", "b"] = 2.0  # without v nothing is left to differ: no logarithm, so the delta method
+    found = alpha(nearly)
+    assert "delta method" in found.method and found.ci_low < found.estimate < found.ci_high <= 1
 
 
 def test_pairwise_agrees_with_psych_and_is_cautious_about_n() -> None:
     golden = json.loads((GOLDEN / "alpha.json").read_text())["pairwise"]
-    ours = alpha(keyed())
+    ours = alpha(keyed(), interval="feldt")
     assert ours.estimate == pytest.approx(golden["raw"], abs=1e-10)
     assert ours.standardised == pytest.approx(golden["standardised"], abs=1e-10)
     theirs = feldt_interval(ours.estimate, golden["n"], 5)
@@ -88,11 +116,21 @@ def test_the_distribution_free_error_agrees_with_lavaan(name: str) -> None:
 def test_robust_and_bootstrap_intervals_agree_and_differ_from_feldt_where_answers_are_skewed() -> None:
     items = pd.read_csv(GOLDEN.parent / "omega" / "three.csv").astype(float)
     feldt, robust, boot = (alpha(items, interval=kind) for kind in ("feldt", "robust", "bootstrap"))
+    assert robust.interval == alpha(items).interval
     np.testing.assert_allclose([robust.ci_low, robust.ci_high], [boot.ci_low, boot.ci_high], atol=0.012)
     assert robust.ci_high - robust.ci_low > 1.1 * (feldt.ci_high - feldt.ci_low)
     assert boot.interval == alpha(items, interval="bootstrap").interval
-    with pytest.raises(SpecError, match="feldt, robust or bootstrap"):
-        alpha(items, interval="exact")
+    with pytest.raises(SpecError, match="robust, feldt, bootstrap"):
+        alpha(items, interval="exact")  # type: ignore[arg-type]
+
+
+def test_the_jackknife_tends_to_the_delta_method() -> None:
+    rng = np.random.default_rng(16)
+    x = np.digitize(rng.normal(size=(4000, 1)) + rng.normal(size=(4000, 4)), [0.5, 1.5]).astype(float)
+    moments = pair_moments(x)
+    found, left = robust_interval(x, moments), 1 - alpha(pd.DataFrame(x)).estimate
+    wide = np.log((1 - found.low) / (1 - found.high)) / 2 / 1.9605
+    assert wide == pytest.approx(alpha_error(x, moments) / left, rel=2e-3)
 
 
 def test_robust_interval_covers_planted_alpha_of_skewed_answers_with_holes() -> None:
@@ -107,7 +145,7 @@ def test_robust_interval_covers_planted_alpha_of_skewed_answers_with_holes() -> 
     hits = 0
     for _ in range(300):
         items = sample(150)
-        found = alpha(items.mask(rng.random(items.shape) < 0.1), interval="robust")
+        found = alpha(items.mask(rng.random(items.shape) < 0.1))
         hits += found.ci_low <= truth <= found.ci_high
     assert 0.905 <= hits / 300 <= 0.985
 

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from microresearch.errors import DataError, SpecError
+from microresearch.psychometrics.coefficients import lambda2, lambda6, measurement_error
 from microresearch.psychometrics.item_analysis import item_analysis
 from microresearch.psychometrics.kappa import weighted_kappa
-from microresearch.psychometrics.reliability import lambda2, lambda6, measurement_error, reliability
+from microresearch.psychometrics.reliability import reliability
 from microresearch.results import NotAvailable
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "omega"

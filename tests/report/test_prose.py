@@ -29,7 +29,9 @@ def test_alpha_in_words_holds_the_results_own_digits_and_what_is_missing() -> No
     assert said.text.index(apa(low.estimate, 2, True)) < said.text.index(apa(high.estimate, 2, True))
     assert f"{apa(high.ci_low, 2, True)} to {apa(high.ci_high, 2, True)}" in said.text
     assert said.text.endswith("Alpha is not available for Level: one item has no alpha.")
-    assert set(said.cites) <= set(CITATIONS)
+    assert said.cites == ("cronbach1951", "pandey1975") and "Pandey & Hubert, 1975" in said.text
+    by_name = alpha_sentence({"trust": alpha(scale(rng, 1.0), interval="feldt")}, {"trust": "Trust"})
+    assert by_name.cites == ("cronbach1951", "feldt1965") and "Pandey" not in by_name.text
     only = alpha_sentence({"trust": high}, {"trust": "Trust"}).text
     assert " was " in only and "ranged" not in only
     with pytest.raises(DataError):

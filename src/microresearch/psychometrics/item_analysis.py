@@ -9,7 +9,7 @@ import pandas as pd
 
 from microresearch.errors import SpecError
 from microresearch.numeric.moments import Floats, pair_moments
-from microresearch.psychometrics.alpha import alpha_of
+from microresearch.psychometrics.coefficients import alpha_of
 from microresearch.psychometrics.scores import keyed_items, pick_items
 from microresearch.responses import Responses, State
 from microresearch.results import NotAvailable
@@ -183,7 +183,7 @@ def _with_rest(covariance: Floats) -> pd.DataFrame:
             if k < 3:
                 notes[j] = "without it one item is left: no alpha"
             else:
-                dropped[j] = alpha_of(inner)
+                dropped[j] = float(alpha_of(inner))
     return pd.DataFrame({"item_rest_r": rest_r, "alpha_dropped": dropped, "note": notes})
 
 

@@ -7,7 +7,7 @@ from microresearch.numeric.factoring import extract
 from microresearch.numeric.moments import Floats
 from microresearch.numeric.one_factor import fit_ml, ml_influence, ml_information
 from microresearch.numeric.resample import bootstrap_covariances
-from microresearch.psychometrics.alpha import standardise
+from microresearch.psychometrics.coefficients import standardise
 from microresearch.psychometrics.omega_estimate import Estimate, usable
 
 

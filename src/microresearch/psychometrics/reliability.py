@@ -11,7 +11,9 @@ from microresearch.numeric.moments import Floats
 from microresearch.numeric.ordinal import encode, fit_pairs
 from microresearch.numeric.ordinal.tables import resample_pairs
 from microresearch.numeric.resample import bootstrap_covariances
-from microresearch.psychometrics.alpha import SINGLE, alpha_of, checked_moments, feldt_interval, standardise
+from microresearch.psychometrics.alpha import SINGLE, checked_moments
+from microresearch.psychometrics.alpha_interval import robust_interval
+from microresearch.psychometrics.coefficients import alpha_of, lambda2, lambda6, measurement_error, standardise
 from microresearch.psychometrics.omega import omega
 from microresearch.psychometrics.omega_estimate import usable
 from microresearch.psychometrics.ordinal_input import check_codes
@@ -19,7 +21,7 @@ from microresearch.psychometrics.scores import pick_items
 from microresearch.responses import Responses
 from microresearch.results import tidy
 
-Coefficient = Callable[[Floats], float]
+Coefficient = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,15 +95,14 @@ def reliability(
     if frame.shape[1] < 2:
         raise DataError(SINGLE + ".")
     x = frame.dropna().to_numpy(np.float64)
-    checked_moments(x, frame.columns)
+    bounds = robust_interval(x, checked_moments(x, frame.columns), confidence)
     group = columns if isinstance(columns, str) else ""
     base: dict[str, object] = {"group": group, "n": len(x)}
     covariance = np.cov(x, rowvar=False)
     draws = bootstrap_covariances(x, n_boot, np.random.default_rng(seed))
-    feldt = feldt_interval(alpha_of(covariance), len(x), x.shape[1], confidence)
     rows: list[dict[str, object]] = [
-        {"term": "alpha", "estimate": alpha_of(covariance), "ci_low": feldt.low, "ci_high": feldt.high,
-         "method": "covariances; Feldt interval"} | base
+        {"term": "alpha", "estimate": float(alpha_of(covariance)), "ci_low": bounds.low, "ci_high": bounds.high,
+         "method": f"covariances; {bounds.method}"} | base
     ]  # fmt: skip
     for term, coefficient in COEFFICIENTS.items():
         rows.append(_bootstrapped(term, coefficient, covariance, draws, confidence) | base)
@@ -109,25 +110,6 @@ def reliability(
                                                              for kind in ("total", "categorical"))]  # fmt: skip
     table = tidy(rows, extra=("method", "note"))
     return Reliability(table, len(x), len(frame) - len(x), x.shape[1], n_boot, seed)
-
-
-def lambda2(covariance: Floats) -> float:
-    """Guttman's lambda-2 of a covariance or correlation matrix."""
-    k = len(covariance)
-    away = covariance - np.diag(np.diag(covariance))
-    return float((away.sum() + np.sqrt(k / (k - 1) * (away**2).sum())) / covariance.sum())
-
-
-def lambda6(covariance: Floats) -> float:
-    """Guttman's lambda-6: what the items leave of each other's variance counts as error."""
-    errors = 1 / np.diag(np.linalg.inv(covariance))
-    return float(1 - errors.sum() / covariance.sum())
-
-
-def measurement_error(covariance: Floats) -> float:
-    """Standard error of measurement of the mean of the items: sd sqrt(1 - alpha)."""
-    k = len(covariance)
-    return float(np.sqrt(max(covariance.sum() / k**2 * (1 - alpha_of(covariance)), 0.0)))
 
 
 COEFFICIENTS: dict[str, Coefficient] = {
@@ -144,14 +126,8 @@ COEFFICIENTS: dict[str, Coefficient] = {
 def _bootstrapped(
     term: str, coefficient: Coefficient, covariance: Floats, draws: Floats, confidence: float
 ) -> dict[str, object]:
-    values = np.full(len(draws), np.nan)
-    for i, draw in enumerate(draws):
-        try:
-            values[i] = coefficient(draw)
-        except np.linalg.LinAlgError:
-            continue
     how = "correlations" if "standardised" in term else "covariances"
-    return {"term": term} | _percentiles(coefficient(covariance), values, confidence, how)
+    return {"term": term} | _percentiles(float(coefficient(covariance)), coefficient(draws), confidence, how)
 
 
 def _percentiles(estimate: float, values: Floats, confidence: float, how: str) -> dict[str, object]:

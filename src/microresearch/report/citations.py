@@ -55,6 +55,11 @@ CITATIONS: dict[str, Citation] = _all(
              "Psychometrika", "16", "297-334", "10.1007/BF02310555"),
     Citation("feldt1965", ("Feldt, L. S.",), 1965, "The approximate sampling distribution of Kuder-Richardson "
              "reliability coefficient twenty", "Psychometrika", "30", "357-370", "10.1007/BF02289499"),
+    Citation("pandey1975", ("Pandey, T. N.", "Hubert, L."), 1975, "An empirical comparison of several interval "
+             "estimation procedures for coefficient alpha", "Psychometrika", "40", "169-181"),
+    Citation("maydeu2007", ("Maydeu-Olivares, A.", "Coffman, D. L.", "Hartmann, W. M."), 2007, "Asymptotically "
+             "distribution-free (ADF) interval estimation of coefficient alpha", "Psychological Methods", "12",
+             "157-176", "10.1037/1082-989X.12.2.157"),
     Citation("shrout1979", ("Shrout, P. E.", "Fleiss, J. L."), 1979, "Intraclass correlations: Uses in assessing rater "
              "reliability", "Psychological Bulletin", "86", "420-428", "10.1037/0033-2909.86.2.420"),
     Citation("koo2016", ("Koo, T. K.", "Li, M. Y."), 2016, "A guideline of selecting and reporting intraclass "

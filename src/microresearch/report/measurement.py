@@ -56,15 +56,16 @@ def omega_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Tab
 
 
 def consistency_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table | None:
-    """Raw alpha with Feldt's interval, a row a characteristic: from `alpha_table`; None where no alpha can be had."""
+    """Raw alpha with its interval, a row a characteristic: from `alpha_table`; None where no alpha can be had."""
     if "estimate" not in found:
         return None
-    frame = _named(found[found["term"] == "alpha"].rename(columns={"group": "characteristic"}), names)
+    raw = found[found["term"] == "alpha"]
+    frame = _named(raw.rename(columns={"group": "characteristic"}), names)
     labels = {**CHARACTERISTIC, "n_items": "Items", "estimate": "Alpha", **INTERVAL, "n": "n", "note": "Note"}
     return _table(
         frame, f"Internal consistency: {form}", labels, counts=("n",), bounded=("estimate", "ci_low", "ci_high"),
         decimals={"n_items": 0},
-        notes=("Raw alpha from pairwise covariances; Feldt's (1965) interval on the fewest staff behind a pair.",),
+        notes=tuple(f"Raw alpha: {one}." for one in dict.fromkeys(raw["method"].dropna())),
     )  # fmt: skip
 
 

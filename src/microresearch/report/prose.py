@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from microresearch.units.score_table import UnitScores
 
 
+INTERVALS = {"jackknife": "pandey1975", "delta method": "maydeu2007", "Feldt": "feldt1965"}
+"""What the method of alpha's interval is known by, and who stands behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Words for the manuscript, with the keys of the works that they cite (see `citations.bibtex`)."""
@@ -94,16 +98,15 @@ def alpha_sentence(alphas: "Mapping[str, Alpha | NotAvailable]", names: Names) -
     if not alphas:
         raise DataError("alpha_sentence: no scale is given.")
     said = []
+    by = [key for word, key in INTERVALS.items() if any(word in alpha.interval.method for alpha in had.values())]
     if had:
         ends = [f(had, key=lambda code: had[code].estimate) for f in (min, max)]
         low, high = (_alpha(had[code], titles.get(code, code)) for code in ends)
         spread = f"ranged from {low} to {high}" if len(had) > 1 else f"was {low}"
-        said.append(
-            f"Internal consistency (coefficient alpha; {CITATIONS['cronbach1951'].short}; intervals by "
-            f"{CITATIONS['feldt1965'].short}) {spread}."
-        )
+        source = f"; intervals by {listed([CITATIONS[key].short for key in by])}" if by else ""
+        said.append(f"Internal consistency (coefficient alpha; {CITATIONS['cronbach1951'].short}{source}) {spread}.")
     said += [f"Alpha is not available for {listed(scales)}: {reason}." for reason, scales in lacking.items()]
-    return Sentence(" ".join(said), ("cronbach1951", "feldt1965") if had else ())
+    return Sentence(" ".join(said), ("cronbach1951", *by) if had else ())
 
 
 def _alpha(one: "Alpha", name: str) -> str:

@@ -20,6 +20,17 @@ three <- complete[, c("A2", "A3", "A5")]
 save(list(complete = one(complete), pairwise = one(keyed), unkeyed = one(na.omit(agree)), three = one(three),
           two = one(complete[, c("A2", "A3")]), binary = one((complete > 4) * 1)), "alpha.json")
 
+# --- the jackknife of log(1 - alpha): psych's alpha of n samples that lack one person each
+jackknife <- function(x) {
+  raw <- function(d) psych::alpha(d, warnings = FALSE, n.iter = 1)$total$raw_alpha
+  all <- log(1 - raw(x)); n <- nrow(x)
+  each <- sapply(seq_len(n), function(i) log(1 - raw(x[-i, ])))
+  se <- sqrt((n - 1) / n * sum((each - mean(each))^2)); seen <- 1 * !is.na(x); fewest <- min(t(seen) %*% seen)
+  list(se = se, fewest = fewest, low = 1 - exp(all + qt(.975, fewest - 1) * se), high = 1 - exp(all - qt(.975, fewest - 1) * se))
+}
+save(list(complete = jackknife(complete), pairwise = jackknife(keyed), unkeyed = jackknife(na.omit(agree)),
+          three = jackknife(three), two = jackknife(complete[, c("A2", "A3")]), binary = jackknife((complete > 4) * 1)), "jackknife.json")
+
 # --- the six forms: Shrout & Fleiss 1979, Table 2; a bigger table; two waves
 sf <- matrix(c(9, 2, 5, 8, 6, 1, 3, 2, 8, 4, 6, 8, 7, 1, 2, 6, 10, 5, 6, 9, 6, 2, 4, 7), ncol = 4, byrow = TRUE)
 set.seed(11)
