@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from microresearch.errors import DataError
+from microresearch.report.svg import compact
 
 WIDTHS = {"single": 88.0, "double": 180.0}
 """Widths of one and of two journal columns, in mm."""
@@ -161,7 +162,7 @@ class StudyFigure(Figure):
             raise DataError(f"a figure can be written as svg, pdf or png, not {format!r}.")
         buffer = io.BytesIO()
         self.savefig(buffer, format=format, dpi=dpi, metadata=dict(_NO_DATES[format]))
-        return buffer.getvalue()
+        return compact(buffer.getvalue()) if format == "svg" else buffer.getvalue()
 
     def _repr_png_(self) -> bytes:
         return self.to_bytes("png", dpi=150)

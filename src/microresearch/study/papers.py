@@ -30,6 +30,7 @@ twin/results/
 
 # built, not committed
 results/figures/*.600dpi.png
+results/figures/*.svg
 results/tables/*.docx
 results/tables/*.xlsx
 reproduction.html

@@ -158,13 +158,16 @@ class Shown:
     def _repr_html_(self) -> str:
         from html import escape
 
+        from microresearch.report.svg import data_address
+
         kind, name = self.entry["kind"], self.entry["name"]
         if kind == "number":
             return escape(str(self.entry["number"]["text"]))
         if kind == "table":
             return io.read_bytes(self._folder / f"tables/{name}.html").decode()
-        svg = io.read_bytes(self._folder / f"figures/{name}.svg").decode()
-        return f"<figure>{svg[svg.index('<svg') :]}<figcaption>{escape(self.entry['title'])}</figcaption></figure>"
+        source = data_address(io.read_bytes(self._folder / f"figures/{name}.svg"))
+        alt, title = escape(self.entry["alt"]), escape(self.entry["title"])
+        return f'<figure><img src="{source}" alt="{alt}"><figcaption>{title}</figcaption></figure>'
 
 
 class NumbersShown(dict[str, "Number"]):
