@@ -2,8 +2,8 @@
 
 Run `python benchmarks/calibrate/linked.py` (hours in all; each finished cell is written at once, and a run that was
 stopped goes on where it was). `--minutes 10` stops after the cell that is running then. Delete the CSV to start anew.
-The model is fitted as `link_outcome` fits it: hospitals as fixed effects, case mix adjusted, scores known without error
-in the first table; scores rated by staff, naive and corrected, in the second.
+The model is fitted as `link_outcome` fits it: hospitals as fixed effects, case mix adjusted, scores known without
+error; for scores rated by staff see linked_rated.py.
 """
 
 import argparse
@@ -22,10 +22,9 @@ from scipy import stats
 from microresearch.errors import MicroresearchError
 from microresearch.linking.design import Design
 from microresearch.linking.slopes import slope
-from microresearch.numeric.reweighted import rating_components
 
 HERE = Path(__file__).parent
-LEVELS, RATED = HERE / "linked.csv", HERE / "linked_rated.csv"
+LEVELS = HERE / "linked.csv"
 RUNS = 1000
 HOSPITALS = {20: 4, 40: 8, 100: 10}
 MODELS = {
@@ -35,8 +34,6 @@ MODELS = {
 }
 LEVEL_COLUMNS = ["set", "units", "sizes", "scores", "hospital_share", "case_mix", "effect", "model", "runs", "refused",
                  "rejected", "coverage", "mc_se", "bias", "se_ratio", "miss"]  # fmt: skip
-RATED_COLUMNS = ["units", "icc1", "covariates", "runs", "refused", "naive_ratio", "corrected_ratio", "ratio_se",
-                 "coverage_naive", "coverage_corrected", "mc_se", "miss"]  # fmt: skip
 
 
 def sizes(rng: np.random.Generator, units: int, kind: str) -> np.ndarray:
@@ -101,13 +98,13 @@ def one_study(rng: np.random.Generator, cell: tuple) -> list[tuple[float, float,
     if which == "zeros":  # the effect is in the amounts alone, so that it is the total's too
         used = np.clip(rng.binomial(n.astype(int), 1 / (1 + np.exp(-1.4 - ground))).astype(float), 1, n)
     found: list[tuple[float, float, float]] = []
-    design = replace(design_of(hospital, n, z, n, n), zeros=n - used)
-    x = design.with_score(score)
-    for at, model in enumerate(MODELS[which]):
-        if which != "zeros" or at == 0:
+    design, total = None, n
+    for model in MODELS[which]:
+        if which != "zeros" or design is None:
             total, squares = outcome(rng, "gamma" if which == "zeros" else model, used, eta)
-            design = replace(design, total=total, squares=squares)
+            design = replace(design_of(hospital, n, z, total, squares), zeros=n - used)
         try:
+            x = design.with_score(score)
             made = slope(design, x, model, 1.0)  # type: ignore[arg-type]
             found.append((made.estimate, made.se, made.df))
         except MicroresearchError:
@@ -136,58 +133,6 @@ def _level_row(cell: tuple, model: str, effect: float, got: np.ndarray) -> dict[
         *cell, model, len(kept), len(got) - len(kept), round(float((zero < 0.05).mean()), 4), round(covered, 4),
         round(error, 4), round(float(kept[:, 0].mean() - truth), 5),
         round(spread, 3), not low <= covered <= high), strict=True))  # fmt: skip
-
-
-def one_rated(rng: np.random.Generator, units: int, icc1: float, covariates: bool) -> tuple[float, ...] | None:
-    """Naive and corrected slope per true SD with their standard errors and df, the scores rated by 5 to 40 staff."""
-    hospital = np.arange(units) % HOSPITALS[units]
-    beds = rng.normal(size=units)
-    own = np.sqrt(0.5) * beds + np.sqrt(0.5) * rng.normal(size=units) if covariates else rng.normal(size=units)
-    true = own + 0.5 * rng.normal(size=hospital.max() + 1)[hospital]
-    raters = rng.integers(5, 41, units)
-    sigma = math.sqrt((1 - icc1) / icc1)
-    mean = true + rng.normal(size=units) * sigma / np.sqrt(raters)
-    ss = sigma**2 * rng.chisquare(raters - 1)
-    x = beds[:, None] if covariates else np.empty((units, 0))
-    given = rating_components(raters.astype(float), mean, ss, np.ones((1, units)), hospital, x)
-    within = rating_components(raters.astype(float), mean, ss, np.ones((1, units)), hospital, x[:, :0])
-    weight = given.tau2 / (given.tau2 + given.sigma2 / raters)
-    if given.tau2[0] == 0 or (weight.mean() < 0.5 and units < 40):
-        return None
-    n = np.concatenate(patients(rng, sizes(rng, units, "unbalanced"), true, False))
-    z = np.repeat([0.0, 1.0], units)
-    eta = np.tile(0.3 * true + 0.2 * beds * covariates + 0.3 * rng.normal(size=units), 2) + 0.2 * z
-    design = design_of(hospital, n, z, *outcome(rng, "mixed", n, eta))
-    if covariates:
-        at = design.n_between
-        wide = np.insert(design.x, at, beds[design.unit], axis=1)
-        design = Design(wide, (*design.names[:at], "beds", *design.names[at:]), n, design.total, design.squares,
-                        design.unit, design.units, design.hospitals, at + 1, ())  # fmt: skip
-    tau = math.sqrt(within.tau2[0])
-    found: list[float] = [tau]
-    for score in (mean, given.eb[0]):
-        made = slope(design, design.with_score(score), "mixed", 1.0)
-        found += [made.estimate, made.se, made.df]
-    return tuple(found)
-
-
-def rated_rows(cell: tuple[int, float, bool]) -> list[dict[str, object]]:
-    """Ratio of the naive and of the corrected slope to the truth, per true score point, and coverage."""
-    got = [
-        one_rated(np.random.default_rng([index, cell[0], int(1000 * cell[1]), cell[2]]), *cell) for index in range(RUNS)
-    ]
-    kept = np.array([g for g in got if g is not None])
-    truth, cover = 1.5, []
-    for at in (1, 4):
-        cover.append(
-            float((stats.t.sf(np.abs(kept[:, at] - truth) / kept[:, at + 1], kept[:, at + 2]) >= 0.025).mean())
-        )
-    error = math.sqrt(0.05 * 0.95 / len(kept))
-    return [dict(zip(RATED_COLUMNS, (
-        *cell, len(kept), RUNS - len(kept), round(float(kept[:, 1].mean() / truth), 4),
-        round(float(kept[:, 4].mean() / truth), 4),
-        round(float(kept[:, 4].std(ddof=1) / truth / math.sqrt(len(kept))), 4), round(cover[0], 4), round(cover[1], 4),
-        round(error, 4), not 0.93 - 3 * error <= cover[1] <= 0.97 + 3 * error), strict=True))]  # fmt: skip
 
 
 def fill(path: Path, columns: list[str], keys: int, cells: list[tuple], rows, until: float) -> None:
@@ -223,13 +168,11 @@ def level_cells() -> list[tuple]:
 
 
 def main() -> None:
-    """Both tables."""
+    """The table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=math.inf, help="start no further cell after this time")
     until = time.monotonic() + 60 * parser.parse_args().minutes
-    rated = list(itertools.product((40, 100), (0.05, 0.12, 0.25), (False, True)))
     fill(LEVELS, LEVEL_COLUMNS, 7, level_cells(), level_rows, until)
-    fill(RATED, RATED_COLUMNS, 3, rated, rated_rows, until)
 
 
 if __name__ == "__main__":

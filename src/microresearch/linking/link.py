@@ -10,6 +10,7 @@ from microresearch.linking.design import Array, Design, build
 from microresearch.linking.estimates import Effect, LinkedEstimate
 from microresearch.linking.slope import Model, Slope
 from microresearch.linking.slopes import slope
+from microresearch.numeric.pivots import scaled_interval
 from microresearch.results import Interval, NotAvailable
 from microresearch.units.score_table import UnitScores
 
@@ -58,9 +59,12 @@ class Linker:
             naive: Effect | NotAvailable = NotAvailable(why)
             corrected: Effect | NotAvailable = NotAvailable(why)
         else:
-            naive = self._effect(design, table["mean"].to_numpy(float), tau)
-            refused = self._refusal(bool(facts["correctable"]), str(facts["note"]))
-            corrected = self._effect(design, table["eb"].to_numpy(float), tau) if refused is None else refused
+            naive = self._effect(design, table["mean"].to_numpy(float), tau, np.ones(1))
+            refused = self._refusal(bool(facts["correctable"]), str(facts["note"]), name)
+            if refused is None:
+                corrected = self._effect(design, table["eb"].to_numpy(float), tau, self._factors(name))
+            else:
+                corrected = refused
         events = int(design.total.sum()) if self.cells.outcome(self.outcome).kind == "binary" else None
         return LinkedEstimate(
             name, naive, corrected, len(design.units), len(set(design.hospitals)) if self.within else None,
@@ -73,14 +77,21 @@ class Linker:
             self._designs[scored] = build(self.cells, self.outcome, scored, self.scores.design, self.within)
         return self._designs[scored]
 
-    def _refusal(self, correctable: bool, note: str) -> NotAvailable | None:
-        if not correctable:
-            return NotAvailable(note)
+    def _refusal(self, correctable: bool, note: str, name: str) -> NotAvailable | None:
         if self.scores.design.by_hospital and not self.within:
             return NotAvailable("the scores were made within hospitals and the model compares all units")
+        if not correctable:
+            return NotAvailable(note)
+        if np.isinf(self._factors(name)).mean() >= (1 - self.confidence) / 2:
+            return NotAvailable(f"at confidence {self.confidence:g} nothing bounds a corrected slope")
         return None
 
-    def _effect(self, design: Design, score: Array, tau: float) -> Effect | NotAvailable:
+    def _factors(self, name: str) -> Array:
+        """What a corrected effect would be multiplied by under other variance ratios that fit the raters."""
+        known = self.scores.factors
+        return known[known["characteristic"] == name].drop(columns="characteristic").to_numpy(np.float64).ravel()
+
+    def _effect(self, design: Design, score: Array, tau: float, factors: Array) -> Effect | NotAvailable:
         x = design.with_score(score)
         if x is None:
             held = "hospitals and covariates" if self.within else "the covariates"
@@ -89,9 +100,9 @@ class Linker:
             return NotAvailable(
                 f"{len(design.units)} units are too few for {design.n_between + 1} unit-level coefficients"
             )
-        return self._report(slope(design, x, self.model, tau), design)
+        return self._report(slope(design, x, self.model, tau), design, factors)
 
-    def _report(self, found: Slope, design: Design) -> Effect:
+    def _report(self, found: Slope, design: Design, factors: Array) -> Effect:
         scale = ABSOLUTE.get(self.model, 1.0)
         absolute = None if found.absolute is None else found.absolute * scale
         informative = len(design.units) - design.alone
@@ -99,18 +110,22 @@ class Linker:
             note = f"no test: {informative} units that can be compared are fewer than {FEWEST_UNITS}"
             return Effect(found.estimate, None, None, None, None, absolute, None, found.icc, _join(found.note, note))
         p = float(2 * stats.t.sf(abs(found.estimate) / found.se, found.df))
-        interval = self._interval(found.estimate, found.se, found.df)
+        interval = self._interval(found.estimate, found.se, found.df, factors)
         wide = None
         if absolute is not None and found.absolute_se is not None and found.absolute_df is not None:
-            wide = self._interval(absolute, found.absolute_se * scale, found.absolute_df)
+            wide = self._interval(absolute, found.absolute_se * scale, found.absolute_df, factors)
         few = f"{found.df:.1f} df: the t approximation is poor below {FEWEST_DF}" if found.df < FEWEST_DF else ""
         return Effect(
             found.estimate, found.se, found.df, interval, p, absolute, wide, found.icc, _join(found.note, few)
         )
 
-    def _interval(self, estimate: float, se: float, df: float) -> Interval:
+    def _interval(self, estimate: float, se: float, df: float, factors: Array) -> Interval:
+        method = METHODS[self.model]
+        if len(factors) > 1:
+            low, high = scaled_interval(estimate, se, df, factors, self.confidence)
+            return Interval(low, high, self.confidence, f"{method}, mixed over the pivot of the scores' variance ratio")
         half = float(stats.t.ppf(0.5 + self.confidence / 2, df)) * se
-        return Interval(estimate - half, estimate + half, self.confidence, METHODS[self.model])
+        return Interval(estimate - half, estimate + half, self.confidence, method)
 
     def _note(self, design: Design) -> str:
         parts = []

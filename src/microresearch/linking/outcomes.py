@@ -39,8 +39,9 @@ def link_outcome(
 
     Adjusted for the unit covariates of `scores` (its shrinkage conditions on the same) and the case mix of `cells`.
     The corrected slope regresses on empirical-Bayes scores and estimates the marginal slope on the true score; the
-    naive one regresses on raw unit means, which shrinks it by about their reliability. The scale, tau, is taken as
-    known.
+    naive one regresses on raw unit means, which shrinks it by about their reliability. Intervals of corrected effects
+    hold what the raters leave open of reliability and tau (`scaled_interval`); tests, df and naive intervals take
+    them as known: correction changes the size of an effect, hardly its test.
 
     Parameters
     ----------
@@ -81,7 +82,10 @@ def link_outcome(
     Notes
     -----
     With fewer than 20 units there is an estimate without standard error, interval or p. The correction is refused,
-    with the reason, where the scores say so: a mean reliability below .5 with fewer than 40 units, no raters.
+    with the reason, where the scores say so: a mean reliability below .5 with fewer than 40 units, an interval of the
+    variance between units that reaches zero, no raters. Of studies with ICC(1) .05, 40 units and covariates that
+    explain half the score's variance, half are refused so, and in the others reliability is overestimated by chance:
+    their corrected effects are a tenth too small, within their intervals (benchmarks/calibrate/linked_rated.csv).
 
     References
     ----------

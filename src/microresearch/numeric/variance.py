@@ -270,3 +270,44 @@ def ratio_interval(groups: GroupMoments, design: Floats | None = None, confidenc
         return _root(lambda t: profile.f_at(t) - target, 0.0, high)
 
     return bound(float(stats.f.isf(tail, df1, df2))), bound(float(stats.f.ppf(tail, df1, df2)))
+
+
+def ratio_pivots(groups: GroupMoments, design: Floats, probabilities: Floats) -> Floats:
+    """Quantiles of what the data leave open of tau2 / sigma2: the values at which F meets its quantiles; 0 where none.
+
+    The same pivot as in `ratio_interval`, at many levels at once. In the contrasts that the design cannot reach, the
+    generalised mean square between is a sum over independent terms z2 / (theta + value), so every trial costs a line.
+
+    Parameters
+    ----------
+    probabilities : array, shape (k,)
+        Rising, within (0, 1).
+
+    Returns
+    -------
+    array, shape (k,)
+        Rising.
+
+    References
+    ----------
+    As `ratio_interval`; as a distribution of the parameter: Tsui & Weerahandi (1989), JASA 84, 602-607.
+
+    Examples
+    --------
+    >>> groups = GroupMoments(np.full(6, 9), np.array([1.0, 2, 4, 3, 6, 5]), np.full(6, 8.0))
+    >>> ratio_pivots(groups, np.ones((6, 1)), np.array([0.025, 0.975])), ratio_interval(groups)
+    (array([ 1.119, 21.41]), (1.119, 21.41))
+    """
+    profile = _profile(groups, design)
+    n_groups, p = profile.design.shape
+    basis = np.linalg.qr(profile.design, mode="complete").Q[:, p:]
+    values, vectors = np.linalg.eigh((basis / profile.size[:, None]).T @ basis)
+    z2 = (vectors.T @ (basis.T @ profile.mean)) ** 2
+    df1, df2 = n_groups - p, groups.total - n_groups
+    wanted = stats.f.isf(probabilities, df1, df2) * df1 * profile.ss_within / df2
+    low, high = np.zeros(len(wanted)), z2.sum() / wanted  # the sum is below z2.sum() / theta
+    for _ in range(80):
+        middle = (low + high) / 2
+        above = (z2 / (middle[:, None] + values)).sum(axis=1) > wanted
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.where((z2 / values).sum() <= wanted, 0.0, (low + high) / 2)

@@ -12,11 +12,16 @@ from microresearch.psychometrics.scores import characteristic_scores
 from microresearch.responses import Responses
 from microresearch.units.covariates import UnitDesign, code_covariates
 from microresearch.units.response_rates import ResponseRates, response_rates
+from microresearch.units.scale import POINTS, scale_factors
 from microresearch.units.score_table import UnitScores
 
 POPULATIONS = ("process", "roster")
 LEAST_RELIABILITY, LEAST_UNITS = 0.5, 40
-"""Below this mean reliability with fewer units than this, a correction for unreliability is unstable and refused."""
+"""Below this mean reliability with fewer units than this, a correction for unreliability is unstable and refused.
+
+So it is, whatever the number of units, where the exact interval of the variance ratio given the covariates reaches
+zero: nothing then bounds the corrected slope, and its mean over studies was 1.8 times the truth (40 units, ICC(1) .05).
+"""
 
 
 def unit_scores(
@@ -38,6 +43,10 @@ def unit_scores(
     raters of a unit (sigma2), fitted by REML. The empirical-Bayes score is E(hospital + x b + v | ratings). Regressed
     on these scores with the same hospitals and covariates, an outcome gives the slope on the true score (regression
     calibration); on raw means the slope is too small by about their reliability.
+
+    A correction is refused (`correctable` in `components`) where the exact interval of tau2 / sigma2, given hospitals
+    and covariates, reaches zero, or where the mean reliability is below .5 with fewer than 40 units. So it keeps its
+    level at ICC(1) .05 to .25 with 40 and 100 units (benchmarks/calibrate/linked_rated.csv).
 
     Parameters
     ----------
@@ -100,11 +109,14 @@ def unit_scores(
     codes = np.asarray(design.units.get_indexer(pd.Index(where)), dtype=np.int64)
     tables: list[pd.DataFrame] = []
     rows: list[dict[str, object]] = []
+    factors: dict[str, np.ndarray] = {}
     for name in persons.columns:
         moments = group_moments(persons[name].to_numpy(np.float64), codes, len(design.units))
-        table, row = _one(str(name), moments, design, sizes, population, confidence)
+        table, row, factor = _one(str(name), moments, design, sizes, population, confidence)
         tables.append(table)
         rows.append(row)
+        if row["correctable"]:
+            factors[str(name)] = factor
     table = pd.concat(tables, ignore_index=True)
     if sizes is not None:
         table = _with_roster(table, sizes, scores, roster)
@@ -113,7 +125,11 @@ def unit_scores(
         "REML random intercepts, hospitals fixed, empirical Bayes given hospital and covariates; "
         "intervals of tau and ICC(1) from Wald's exact interval of the variance ratio"
     )
-    return UnitScores(table, pd.DataFrame(rows), design, estimand, population, confidence, method, notes)
+    scale = pd.DataFrame.from_dict(factors, orient="index", columns=[f"factor_{i}" for i in range(1, POINTS + 1)])
+    return UnitScores(
+        table, pd.DataFrame(rows), design, estimand, population, confidence, method, notes,
+        scale.rename_axis("characteristic").reset_index(),
+    )  # fmt: skip
 
 
 def _check_population(population: str, roster: pd.DataFrame | None) -> None:
@@ -150,8 +166,8 @@ def _unplaced(where: pd.Series, units: pd.Index) -> tuple[str, ...]:
 
 def _one(
     name: str, moments: GroupMoments, design: UnitDesign, sizes: pd.Series | None, population: str, confidence: float
-) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Table and components of one characteristic."""
+) -> tuple[pd.DataFrame, dict[str, object], np.ndarray]:
+    """Table, components and scale factors of one characteristic."""
     rated = moments.n > 0
     units, groups = design.units[rated], moments.keep(rated)
     table = pd.DataFrame({"unit": design.units, "characteristic": name, "mean": moments.mean})
@@ -161,31 +177,30 @@ def _one(
         "n_staff": groups.total,
     }  # fmt: skip
     columns = ("eb", "eb_se", "reliability", "shrinkage")
+    hospitals, whole = design.matrix(units, covariates=False), design.matrix(units)
     try:
-        within = random_intercept(groups, design.matrix(units, covariates=False))
-        given = random_intercept(groups, design.matrix(units))
-        interval = ratio_interval(groups, design.matrix(units, covariates=False), confidence)
+        within, given = random_intercept(groups, hospitals), random_intercept(groups, whole)
+        interval = ratio_interval(groups, hospitals, confidence)
+        open_below = ratio_interval(groups, whole, confidence)[0] == 0
     except (DataError, ConvergenceError) as error:
         row = counts | {"converged": False, "correctable": False, "note": f"no variance between units: {error}"}
         empty = dict.fromkeys(columns, np.nan)
-        return table.assign(**empty, n_raters=moments.n, hospital=design.hospital.to_numpy()), row
+        return table.assign(**empty, n_raters=moments.n, hospital=design.hospital.to_numpy()), row, np.empty(0)
     staff = sizes.to_numpy(np.float64)[rated] if sizes is not None and population == "roster" else None
-    found = _predict(within, given, groups, staff)
+    share = np.zeros(len(groups.n)) if staff is None else 1 / np.maximum(staff, groups.n)
+    found = _predict(within, given, groups, share)
     for column in columns:
         values = np.full(len(rated), np.nan)
         values[rated] = found[column].to_numpy()
         table[column] = values
     table["n_raters"], table["hospital"] = moments.n, design.hospital.to_numpy()
-    return table, counts | _components(within, given, groups, interval, found, staff) | _verdict(
-        within, given, found, lone
-    )
+    row = counts | _components(within, given, groups, interval, found, share)
+    row |= _verdict(within, given, found, lone, open_below)
+    return table, row, scale_factors(groups, hospitals, whole, within, given, share)
 
 
-def _predict(
-    within: RandomIntercept, given: RandomIntercept, groups: GroupMoments, staff: np.ndarray | None
-) -> pd.DataFrame:
-    """EB scores, their prediction error, and reliabilities, for the process or for a roster of `staff` persons."""
-    share = np.zeros(len(groups.n)) if staff is None else 1 / np.maximum(staff, groups.n)
+def _predict(within: RandomIntercept, given: RandomIntercept, groups: GroupMoments, share: np.ndarray) -> pd.DataFrame:
+    """EB scores, their prediction error, and reliabilities; `share` is 1 / staff on the roster, 0 for the process."""
     size = groups.n.astype(np.float64)
     true = given.tau2 + given.sigma2 * share
     weight = true / (given.tau2 + given.sigma2 / size)
@@ -199,9 +214,9 @@ def _predict(
 
 def _components(
     within: RandomIntercept, given: RandomIntercept, groups: GroupMoments, interval: tuple[float, float],
-    found: pd.DataFrame, staff: np.ndarray | None,
+    found: pd.DataFrame, share: np.ndarray,
 ) -> dict[str, object]:  # fmt: skip
-    extra = 0.0 if staff is None else float((1 / np.maximum(staff, groups.n)).mean()) * within.sigma2
+    extra = float(share.mean()) * within.sigma2
     size = float(groups.n.mean())
     low, high = interval
     return {
@@ -219,7 +234,9 @@ def _components(
     }
 
 
-def _verdict(within: RandomIntercept, given: RandomIntercept, found: pd.DataFrame, lone: int) -> dict[str, object]:
+def _verdict(
+    within: RandomIntercept, given: RandomIntercept, found: pd.DataFrame, lone: int, open_below: bool
+) -> dict[str, object]:
     """Whether a corrected slope may be reported, and what a reader must know."""
     notes = []
     mean, n = float(found["shrinkage"].mean()), len(found)
@@ -230,6 +247,9 @@ def _verdict(within: RandomIntercept, given: RandomIntercept, found: pd.DataFram
         notes.append("units of one hospital do not differ beyond their raters: tau is zero, and nothing is per tau")
     elif mean < LEAST_RELIABILITY and n < LEAST_UNITS:
         notes.append(f"mean reliability {mean:.2f} with {n} units: a correction for it would be unstable")
+    elif open_below:
+        notes.append("the interval of the variance between units, given hospital and covariates, reaches zero: "
+                     "nothing bounds a corrected slope")  # fmt: skip
     correctable = not notes
     if lone:
         hospitals = "hospital has" if lone == 1 else "hospitals have"

@@ -1,6 +1,6 @@
 """What is a unit's score, as a value: the table that flows from the units to the outcomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -32,6 +32,9 @@ class UnitScores:
     confidence : float
         Level of the intervals.
     method, notes : str, tuple of str
+    factors : DataFrame
+        A row per characteristic that can be corrected, and a column per equally likely value of its variance ratio:
+        what a corrected effect per true SD would be multiplied by (see `scale_factors`). Intervals are mixed over them.
     """
 
     table: pd.DataFrame
@@ -42,6 +45,7 @@ class UnitScores:
     confidence: float
     method: str
     notes: tuple[str, ...] = ()
+    factors: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def covariates(self) -> tuple[str, ...]:
