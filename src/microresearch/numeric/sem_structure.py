@@ -2,6 +2,7 @@
 
 One group (or level): eta = alpha + B eta + zeta, y* = nu + Lambda eta + eps, with cov(zeta) = Psi, cov(eps) = Theta.
 Ordered items add thresholds tau and scales delta; what is observed of them is delta * (tau - mu) and a correlation.
+Either the scales are parameters and the residual variances follow ("delta"), or the other way round ("theta").
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 Matrix = Literal["lambda", "theta", "psi", "beta", "nu", "alpha", "tau", "delta"]
+Parameterization = Literal["delta", "theta"]
 SYMMETRIC = ("theta", "psi")
 MOMENTS = ("lambda", "theta", "psi", "beta", "nu", "alpha")
 """The matrices that move the moments of y*; thresholds and scales do not."""
@@ -33,7 +35,8 @@ class Structure:
     """The matrices of one group and where the free parameters stand in them.
 
     `p` observed variables, `m` latent ones; `th_item` gives the item of each threshold, in order; `ordered` marks the
-    ordered items; `means` says whether the model has means at all (else they are saturated).
+    ordered items; `means` says whether the model has means at all (else they are saturated); `scaling` what the
+    parameters of ordered items are: scales or residual variances.
     """
 
     p: int
@@ -42,6 +45,7 @@ class Structure:
     th_item: Index
     ordered: NDArray[np.bool_]
     means: bool
+    scaling: Parameterization = "delta"
     places: dict[Matrix, tuple[Index, Index, Index]] = field(init=False)  # rows, columns, parameters of the free cells
     constant: dict[Matrix, Array] = field(init=False)  # the matrices with the fixed values alone
 
@@ -111,8 +115,27 @@ def implied(structure: Structure, theta: Array) -> Implied:
     parts["mean_eta"] = inverse @ parts["alpha"]
     parts["cross"] = parts["lambda"] @ parts["eta"]  # cov(y*, eta)
     sigma = left @ parts["psi"] @ left.T + parts["theta"]
+    if structure.ordered.any():
+        _fill_scales(structure, parts, sigma)
     mu = (parts["nu"] + parts["lambda"] @ parts["mean_eta"])[:, 0]
     return Implied((sigma + sigma.T) / 2, mu, parts)
+
+
+def _fill_scales(structure: Structure, parts: dict[str, Array], sigma: Array) -> None:
+    """For ordered items, residual variances from the scales, or scales from the variances (scale^-2 is a variance).
+
+    References
+    ----------
+    Muthen & Asparouhov (2002), Mplus web note 4: delta and theta parameterization.
+    """
+    at = np.flatnonzero(structure.ordered)
+    if structure.scaling == "theta":
+        with np.errstate(invalid="ignore", divide="ignore"):
+            parts["delta"][at, 0] = 1 / np.sqrt(sigma[at, at])
+        return
+    variance = parts["delta"][at, 0] ** -2
+    parts["theta"][at, at] += variance - sigma[at, at]
+    sigma[at, at] = variance
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microresearch.errors import SpecError
-from microresearch.numeric.sem_structure import Cell, Matrix, Structure
+from microresearch.numeric.sem_structure import Cell, Matrix, Parameterization, Structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +27,9 @@ class Layout:
 Floats = NDArray[np.float64]
 
 
-def lay_out(table: pd.DataFrame, observed: Sequence[str], group: int = 1, level: int = 1) -> Layout:
+def lay_out(
+    table: pd.DataFrame, observed: Sequence[str], group: int = 1, level: int = 1, scaling: Parameterization = "delta"
+) -> Layout:
     """The matrices of one group and level.
 
     An observed variable that takes part in a regression, or covaries with a factor, becomes its own single-indicator
@@ -59,7 +61,7 @@ def lay_out(table: pd.DataFrame, observed: Sequence[str], group: int = 1, level:
     ordered = np.zeros(len(observed), dtype=bool)
     ordered[item_of] = True
     means = bool((rows["op"] == "~1").any())
-    structure = Structure(len(observed), len(eta), tuple(cells), item_of, ordered, means)
+    structure = Structure(len(observed), len(eta), tuple(cells), item_of, ordered, means, scaling)
     loadings = rows[(rows["op"] == "=~") & rows["rhs"].isin(eta)]
     higher = frozenset(
         (place[below], place[above]) for above, below in zip(loadings["lhs"], loadings["rhs"], strict=True)

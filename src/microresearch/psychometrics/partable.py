@@ -7,6 +7,7 @@ from math import isnan, nan
 import pandas as pd
 
 from microresearch.errors import Problem, SpecError
+from microresearch.numeric.sem_structure import Parameterization
 from microresearch.psychometrics.syntax import Model, parse_model
 
 COLUMNS = ("lhs", "op", "rhs", "group", "level", "free", "label", "fixed", "start", "exo")
@@ -26,6 +27,7 @@ class TableOptions:
     orthogonal: bool = False
     meanstructure: bool = False
     thresholds: Mapping[str, int] = field(default_factory=dict)  # ordered item -> number of thresholds
+    parameterization: Parameterization = "delta"
     equal: Collection[str] = ()
     free: Collection[str] = ()
 
@@ -149,7 +151,8 @@ def _level_rows(model: Model, level: int, group: int, options: TableOptions) -> 
         for k in range(options.thresholds.get(item, 0)):
             block.add(item, "|", f"t{k + 1}", None)
         if item in options.thresholds:
-            block.add(item, "~*~", item, nan if group and "thresholds" in options.equal else 1.0)
+            released = group > 0 and "thresholds" in options.equal and options.parameterization == "delta"
+            block.add(item, "~*~", item, nan if released else 1.0)
     if options.meanstructure:
         _means(block)
     return rows
@@ -159,10 +162,12 @@ def _variances(block: _Block) -> None:
     indicators = {name: [r.rhs for r in block.rows if r.op == "=~" and r.lhs == name] for name in block.latent}
     single = {items[0] for items in indicators.values() if len(items) == 1}
     exogenous = _exogenous(block)
+    options = block.options
+    unit = nan if block.group and "thresholds" in options.equal and options.parameterization == "theta" else 1.0
     for item in block.observed:
         if item not in exogenous:
-            ordered = item in block.options.thresholds
-            block.add(item, "~~", item, 1.0 if ordered else (0.0 if item in single else None))
+            ordered = item in options.thresholds
+            block.add(item, "~~", item, unit if ordered else (0.0 if item in single else None))
     released = block.group > 0 and "loadings" in block.options.equal
     for name in block.latent:
         block.add(name, "~~", name, 1.0 if block.options.std_lv and not released else None)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from microresearch.numeric.sem_catml import Likelihood
 from microresearch.numeric.sem_ml import Array, Moments
+from microresearch.numeric.sem_wls_robust import Bread
 from microresearch.psychometrics.cfa.design import Design
+from microresearch.psychometrics.cfa.ordinal_sample import OrdinalSample
 from microresearch.psychometrics.cfa.sample import Sample
 from microresearch.psychometrics.fit import ChiSquare
 
@@ -37,6 +40,12 @@ class Estimate:
     patterns : tuple of tuple of Moments
         What was fitted: in each group the moments of people with the same answered items.
     warnings : tuple of str
+    ordinal : OrdinalSample or None
+        Thresholds and polychorics, where they are what was fitted.
+    bread : Bread or None
+        What made the errors of weighted least squares.
+    likelihood : Likelihood or None
+        ML discrepancy of polychorics, which robust fit indices are made of.
     """
 
     theta: Array
@@ -54,6 +63,9 @@ class Estimate:
     observed: tuple[Moments, ...]
     patterns: tuple[tuple[Moments, ...], ...]
     warnings: tuple[str, ...] = ()
+    ordinal: OrdinalSample | None = None
+    bread: Bread | None = None
+    likelihood: Likelihood | None = None
 
     @property
     def se(self) -> Array:

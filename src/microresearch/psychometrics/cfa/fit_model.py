@@ -7,11 +7,13 @@ import pandas as pd
 from microresearch.errors import Problem, SpecError
 from microresearch.numeric.sem_ml import Moments
 from microresearch.numeric.sem_patterns import patterns_of, saturated
+from microresearch.numeric.sem_structure import Parameterization
 from microresearch.psychometrics.cfa.checks import solution_warnings
 from microresearch.psychometrics.cfa.design import check_known, make_design
 from microresearch.psychometrics.cfa.estimate import Estimator
 from microresearch.psychometrics.cfa.measures import fit_measures
 from microresearch.psychometrics.cfa.ml import estimate_ml, estimate_mlr
+from microresearch.psychometrics.cfa.ordinal import fit_ordinal
 from microresearch.psychometrics.cfa.parameters import parameter_frame
 from microresearch.psychometrics.cfa.result import Cfa
 from microresearch.psychometrics.cfa.sample import Sample, draw_sample
@@ -27,8 +29,8 @@ ESTIMATORS: dict[str, tuple[Estimator, str]] = {
 def cfa(
     model: str,
     data: pd.DataFrame,
-    estimator: str = "ML",
-    ordered: Sequence[str] | None = None,
+    estimator: str | None = None,
+    ordered: "Sequence[str] | bool | None" = None,
     group: "str | pd.Series | None" = None,
     equal: Collection[str] = (),
     free: Collection[str] = (),
@@ -36,6 +38,7 @@ def cfa(
     missing: str = "listwise",
     std_lv: bool = False,
     orthogonal: bool = False,
+    parameterization: Parameterization = "delta",
 ) -> Cfa:
     """Fit a confirmatory factor model, with the defaults of lavaan's `cfa()`.
 
@@ -44,24 +47,29 @@ def cfa(
     model : str
         In lavaan's syntax, see `parse_model`.
     data : DataFrame, persons x columns
-    estimator : {"ML", "MLR"}
-    ordered : sequence of str, optional
-        Items whose answers are ordered categories.
+    estimator : {"ML", "MLR", "WLSMV"}
+        By default WLSMV with ordered items, else ML.
+    ordered : sequence of str or True, optional
+        Items whose answers are ordered categories (True: all); every item of the model must be.
     group : column name or Series, optional
         Fit one model in each group (with means); groups stand in order of appearance.
     equal : collection of str
-        What is equal over groups: loadings, intercepts, residuals, residual.covariances, lv.variances,
+        What is equal over groups: loadings, intercepts, thresholds, residuals, residual.covariances, lv.variances,
         lv.covariances, means, regressions.
     free : collection of str
         Exceptions from `equal`, such as `"visual=~x2"` or `"x3~1"`.
     cluster : column name or Series, optional
-        Who answered from within the same unit; with `estimator="MLR"`.
-    missing : {"listwise", "fiml"}
-        People who miss an answer are left out, or analysed by what they answered (missing at random).
+        Who answered from within the same unit; with MLR and WLSMV.
+    missing : {"listwise", "fiml", "pairwise"}
+        People who miss an answer are left out, or analysed by what they answered: "fiml" (missing at random) with ML
+        and MLR, "pairwise" (missing completely at random) with WLSMV.
     std_lv : bool
         Fix factor variances at 1 instead of first loadings.
     orthogonal : bool
         Factors do not covary unless the model says so.
+    parameterization : {"delta", "theta"}
+        Of ordered items: scales of the variables behind them are parameters and residual variances follow, or the other
+        way round.
 
     Returns
     -------
@@ -77,7 +85,8 @@ def cfa(
     Notes
     -----
     Covariances have divisor n and chi-square is n F, as lavaan has it. Standard errors come from the expected
-    information (ML), the observed one (`missing="fiml"`), or the sandwich (MLR).
+    information (ML), the observed one (`missing="fiml"`), or the sandwich (MLR, WLSMV). With WLSMV and clusters the
+    influences of people on thresholds and polychorics are summed over clusters; lavaan 0.6 ignores clusters there.
 
     References
     ----------
@@ -94,15 +103,20 @@ def cfa(
     >>> fitted.converged, fitted.fit["df"], round(fitted.fit["cfi"], 2)
     (True, 2.0, 1.0)
     """
-    estimate, method = _estimator(estimator, ordered, cluster)
+    estimator = ("WLSMV" if ordered else "ML") if estimator is None else estimator
     parsed = parse_model(model)
+    if estimator == "WLSMV":
+        check_known(data, parsed.observed())
+        options = TableOptions(1, std_lv, orthogonal, True, {}, parameterization, equal, free)
+        return fit_ordinal(parsed, model, data, ordered, group, cluster, missing, options)
+    estimate, method = _estimator(estimator, ordered, cluster, missing)
     observed = _observed(parsed)
     check_known(data, observed)
     sample = draw_sample(data, observed, group, cluster, missing)
     moments = saturated_moments(sample)
     means = cluster is not None or missing == "fiml" or len(sample.labels) > 1
     means = means or any(term.op == "~1" for term in parsed.terms)
-    options = TableOptions(len(sample.labels), std_lv, orthogonal, means, {}, equal, free)
+    options = TableOptions(len(sample.labels), std_lv, orthogonal, means, equal=equal, free=free)
     design = make_design(parameter_table(parsed, options), sample, moments)
     found = estimate(design, sample, moments)
     parameters = parameter_frame(design, found, sample.labels)
@@ -114,13 +128,17 @@ def cfa(
     )  # fmt: skip
 
 
-def _estimator(estimator: str, ordered: Sequence[str] | None, cluster: object) -> tuple[Estimator, str]:
+def _estimator(
+    estimator: str, ordered: "Sequence[str] | bool | None", cluster: object, missing: str
+) -> tuple[Estimator, str]:
     if estimator not in ESTIMATORS:
-        raise SpecError(Problem("unknown estimator", value=str(estimator), allowed=", ".join(ESTIMATORS)))
+        raise SpecError(Problem("unknown estimator", value=str(estimator), allowed=", ".join((*ESTIMATORS, "WLSMV"))))
     if ordered:
-        raise SpecError(
-            Problem(f"{estimator} takes answers as numbers, not as ordered categories", mend="leave ordered out")
-        )
+        what = f"{estimator} takes answers as numbers, not as ordered categories"
+        raise SpecError(Problem(what, mend='take estimator="WLSMV", or leave ordered out'))
+    if missing == "pairwise":
+        what = f"{estimator} has no such rule for missing answers"
+        raise SpecError(Problem(what, value=missing, allowed="listwise, fiml"))
     if cluster is not None and estimator != "MLR":
         what = "people within clusters are not independent, and the errors of ML would be too small"
         raise SpecError(Problem(what, mend='take estimator="MLR"'))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from microresearch.numeric.sem_catml import Likelihood
 from microresearch.numeric.sem_ml import Array
 from microresearch.numeric.sem_structure import implied
 from microresearch.psychometrics.cfa.design import Design
@@ -40,6 +41,8 @@ def fit_measures(design: Design, estimate: Estimate, n: int) -> dict[str, float]
     holes = any(len(patterns) > 1 for patterns in estimate.patterns)
     if estimate.test_scaled is not None and estimate.baseline_scaled is not None:
         out |= _scaled(test, baseline, estimate.test_scaled, estimate.baseline_scaled, n, groups, holes)
+    if estimate.likelihood is not None and test.df:
+        out |= _categorical_robust(estimate.likelihood, test.df, baseline.df, n, groups)
     return out
 
 
@@ -52,6 +55,10 @@ def _scaled(
         "baseline.df.scaled": float(base.df), "baseline.pvalue.scaled": base.p,
         "baseline.chisq.scaling.factor": base.scaling,
     }  # fmt: skip
+    if scaled.shift:  # scaled and shifted: made to be chi-square on the model's own df
+        out["chisq.shift.parameter"] = scaled.shift
+        shifted = incremental(scaled, base) | rmsea(scaled, n, groups)
+        return out | {f"{name}.scaled": value for name, value in shifted.items()}
     # the interval of the scaled RMSEA has the unscaled statistic on df times the scaling, as lavaan has it
     plain = incremental(scaled, base) | rmsea(ChiSquare(test.value, test.df * scaled.scaling), n, groups)
     out |= {f"{name}.scaled": value for name, value in plain.items()}
@@ -62,6 +69,20 @@ def _scaled(
     return out | {f"{name}.robust": value for name, value in robust.items()}
 
 
+def _categorical_robust(found: Likelihood, df: float, base_df: float, n: int, groups: int) -> dict[str, float]:
+    """CFI, TLI and RMSEA as if the variables behind ordered answers had been seen.
+
+    References
+    ----------
+    Savalei (2021), Multivariate Behavioral Research 56, 390-407. doi:10.1080/00273171.2020.1717922
+    """
+    test, baseline = ChiSquare(found.value, df), ChiSquare(found.baseline, base_df)
+    scaling, base = found.chance / df, found.baseline_chance / base_df
+    robust = robust_incremental(test, baseline, scaling, base)
+    robust |= rmsea(ChiSquare(found.value / scaling, df), n, groups, scaling)
+    return {f"{name}.robust": value for name, value in robust.items()}
+
+
 def standardised_residuals(design: Design, estimate: Estimate) -> tuple[list[Array], list[Array]]:
     """Residual covariances and means of each group over the observed standard deviations; no means, an empty array."""
     covariances: list[Array] = []
@@ -69,8 +90,10 @@ def standardised_residuals(design: Design, estimate: Estimate) -> tuple[list[Arr
     for layout, seen in zip(design.layouts, estimate.observed, strict=True):
         at = implied(layout.structure, estimate.theta)
         sd = np.sqrt(np.diag(seen.cov))
-        covariances.append((seen.cov - at.sigma) / np.outer(sd, sd))
-        means.append((seen.mean - at.mu) / sd if layout.structure.means else np.zeros(0))
+        scale = at.parts["delta"][:, 0]
+        covariances.append((seen.cov - at.sigma * np.outer(scale, scale)) / np.outer(sd, sd))
+        has_means = layout.structure.means and estimate.ordinal is None  # thresholds stand for means
+        means.append((seen.mean - at.mu) / sd if has_means else np.zeros(0))
     return covariances, means
 
 

@@ -9,10 +9,15 @@ from scipy.special import chdtrc
 
 from microresearch.numeric.sem_ml import Array, Moments, positive_slopes
 from microresearch.numeric.sem_structure import Cell, directions, gather, implied
+from microresearch.numeric.sem_wls import candidate_scores
 from microresearch.psychometrics.cfa.design import Design
 from microresearch.psychometrics.cfa.estimate import Estimate
 from microresearch.psychometrics.cfa.parameters import standardised
 from microresearch.psychometrics.matrices import Layout, where
+
+
+_FOLLOWS = {"delta": "~~", "theta": "~*~"}
+"""What of an ordered item is no parameter but follows from one."""
 
 
 def modification_indices(design: Design, estimate: Estimate, labels: tuple[str, ...]) -> pd.DataFrame:
@@ -29,7 +34,11 @@ def modification_indices(design: Design, estimate: Estimate, labels: tuple[str, 
     inverse = np.linalg.pinv(estimate.information, hermitian=True)
     for g, (layout, patterns) in enumerate(zip(design.layouts, estimate.patterns, strict=True)):
         names, cells = zip(*_candidates(design, layout, g), strict=True)
-        slope, own, cross = _scores(layout, patterns, estimate.theta, cells)
+        if estimate.ordinal is None:
+            slope, own, cross = _scores(layout, patterns, estimate.theta, cells)
+        else:
+            seen = estimate.ordinal.observed[g]
+            slope, own, cross = candidate_scores(layout.structure, seen, estimate.theta, cells)
         left = own - np.einsum("kq,qr,kr->k", cross, inverse, cross)
         for name, s, spread, full in zip(names, slope, left, own, strict=True):
             if spread > 1e-8 * full:
@@ -51,8 +60,11 @@ def _candidates(design: Design, layout: Layout, g: int) -> Iterator[tuple[tuple[
     items = [name for name in layout.observed if name not in layout.eta]
     seen, place = {name: i for i, name in enumerate(layout.observed)}, {name: i for i, name in enumerate(layout.eta)}
     count = 0
+    tau = {name: i for i, name in enumerate(layout.thresholds)}
     for lhs, op, rhs in table.loc[(table["free"] == 0) & ~table["exo"], ["lhs", "op", "rhs"]].itertuples(index=False):
-        matrix, i, j = where(str(lhs), str(op), str(rhs), place, seen, {})
+        if lhs == rhs and op == _FOLLOWS[layout.structure.scaling] and layout.structure.ordered.any():
+            continue
+        matrix, i, j = where(str(lhs), str(op), str(rhs), place, seen, tau)
         yield (str(lhs), str(op), str(rhs)), Cell(matrix, i, j, count, 0.0)
         count += 1
     for factor in layout.eta[: layout.n_latent]:

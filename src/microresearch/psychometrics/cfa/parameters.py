@@ -28,6 +28,7 @@ def parameter_frame(
     free = table["free"].to_numpy() - 1
     at = np.maximum(free, 0)
     est = np.where(free >= 0, estimate.theta[at], table["fixed"].to_numpy(dtype=float))
+    est = _implied_scales(design, estimate.theta, est)
     se = np.where(free >= 0, np.where(np.isnan(np.diag(estimate.vcov)), np.nan, estimate.se)[at], 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(se > 0, est / se, np.nan)
@@ -39,6 +40,23 @@ def parameter_frame(
     out["est"], out["se"], out["z"], out["pvalue"] = est, se, z, 2 * ndtr(-np.abs(z))
     out["ci.lower"], out["ci.upper"] = est - half, est + half
     out["std.all"] = standardised(design, estimate.theta, est)
+    return out
+
+
+def _implied_scales(design: Design, theta: Array, est: Array) -> Array:
+    """Residual variances of ordered items that follow from their scales, or scales that follow from the variances."""
+    out = np.array(est, dtype=float)
+    table = design.table
+    for g, layout in enumerate(design.layouts):
+        structure = layout.structure
+        if not structure.ordered.any():
+            continue
+        parts = implied(structure, theta).parts
+        follows = "~*~" if structure.scaling == "theta" else "~~"
+        mine = (table["group"] == g + 1) & (table["op"] == follows) & (table["lhs"] == table["rhs"])
+        for i in np.flatnonzero(mine & table["lhs"].isin(layout.observed)).tolist():
+            j = layout.observed.index(str(table["lhs"].iat[i]))
+            out[i] = parts["delta"][j, 0] if follows == "~*~" else parts["theta"][j, j]
     return out
 
 
@@ -59,8 +77,10 @@ def standardised(design: Design, theta: Array, est: Array) -> Array:
                 factor = sd[lhs] / sd[rhs]
             elif op == "~":
                 factor = sd[rhs] / sd[lhs]
-            elif op == "~1":
+            elif op in ("~1", "|"):
                 factor = 1 / sd[lhs]
+            elif op == "~*~":
+                factor = sd[lhs]
             elif lhs == rhs:
                 factor = 1 / sd[lhs] ** 2
             else:

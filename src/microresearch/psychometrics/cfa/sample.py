@@ -12,7 +12,7 @@ from microresearch.numeric.sem_patterns import constant_items
 from microresearch.psychometrics.item_matrix import item_matrix
 
 Floats = NDArray[np.float64]
-MISSING = ("listwise", "fiml")
+MISSING = ("listwise", "fiml", "pairwise")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +26,7 @@ class Sample:
     labels : tuple of str
         Groups in order of appearance; `("",)` without groups.
     values : tuple of array, each (n_g, p)
-        Answers of each group, NaN where missing (only with `missing="fiml"`).
+        Answers of each group, NaN where missing (only with `missing="fiml"` or "pairwise").
     clusters : tuple of array, each (n_g,), or None
         Cluster number of each person, from 0, the same numbers in every group.
     dropped : dict

@@ -1,0 +1,107 @@
+"""What do ordered answers say before any model? Thresholds and polychorics of each group, and how surely they are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from microresearch.errors import DataError, Problem
+from microresearch.numeric.ordinal import Coded, PairFit, encode, fit_pairs, influence
+from microresearch.numeric.sem_ml import Array, Moments
+from microresearch.numeric.sem_wls import Statistics
+from microresearch.numeric.sem_wls_robust import Spread, spreads
+from microresearch.psychometrics.cfa.sample import Sample
+from microresearch.psychometrics.ordinal_input import check_codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrdinalSample:
+    """Statistics of ordered answers.
+
+    Attributes
+    ----------
+    observed : tuple of Statistics
+        Thresholds and polychorics of each group, weighted by one over their sampling variances.
+    spreads : tuple of Spread
+        Their sampling covariance, robust to clusters where there are any.
+    moments : tuple of Moments
+        Polychoric matrix of each group, means of zero.
+    n_thresholds : dict of item -> int
+    warnings : tuple of str
+    """
+
+    observed: tuple[Statistics, ...]
+    spreads: tuple[Spread, ...]
+    moments: tuple[Moments, ...]
+    n_thresholds: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+def ordinal_sample(sample: Sample) -> OrdinalSample:
+    """Thresholds, polychorics and their covariance in every group.
+
+    Raises
+    ------
+    DataError
+        Codes that are not whole numbers, a category that nobody in some group chose, two items that go together
+        perfectly: all such items at once.
+
+    References
+    ----------
+    Muthen (1984), Psychometrika 49, 115-132. doi:10.1007/BF02294210
+    """
+    names, p = sample.observed, len(sample.observed)
+    check_codes(list(names), np.vstack(sample.values), np.zeros(p, dtype=np.bool_))
+    _check_categories(names, sample.labels, sample.values)
+    observed, moved, moments, warnings = [], [], [], []
+    for label, values in zip(sample.labels, sample.values, strict=True):
+        where = f" in group {label}" if label else ""
+        coded = encode(values)
+        fit = fit_pairs(coded)
+        _check_pairs(names, fit, where)
+        own = influence(coded, fit) * np.sqrt(len(values) / (len(values) - 1))  # the divisor n - 1 of lavaan's test
+        seen = np.concatenate([*_thresholds(coded, fit), fit.rho])
+        observed.append(Statistics(len(values), seen, 1 / np.einsum("ij,ij->j", own, own)))
+        moved.append(own)
+        rho = fit.matrix(fit.rho, 1.0)
+        moments.append(Moments(len(values), np.zeros(p), rho, np.arange(p)))
+        if fit.corrected.any():
+            filled = int(fit.corrected.sum())
+            warnings.append(f"an empty cell was filled with one half in {filled} two-by-two tables{where}")
+        if float(np.linalg.eigvalsh(rho)[0]) <= 0:
+            warnings.append(f"the polychoric correlations{where} are not positive definite")
+    n_thresholds = {name: int(k) - 1 for name, k in zip(names, encode(sample.values[0]).n_categories, strict=True)}
+    found = spreads(moved, sample.clusters)
+    return OrdinalSample(tuple(observed), found, tuple(moments), n_thresholds, tuple(warnings))
+
+
+def _thresholds(coded: Coded, fit: PairFit) -> list[Array]:
+    return [fit.thresholds[j, 1:k] for j, k in enumerate(coded.n_categories)]
+
+
+def _check_categories(names: Sequence[str], labels: Sequence[str], groups: Sequence[Array]) -> None:
+    """Every category that someone chose must be chosen in every group: a threshold without answers is not there."""
+    problems = []
+    for j, name in enumerate(names):
+        used = [set(np.unique(values[~np.isnan(values[:, j]), j]).tolist()) for values in groups]
+        everywhere = sorted(set().union(*used))
+        for label, mine in zip(labels, used, strict=True):
+            if lost := [f"{code:g}" for code in everywhere if code not in mine]:
+                what = f"nobody in group {label} chose category {', '.join(lost)}, which others did"
+                mend = "join the category with its neighbour in all groups, or leave the item out"
+                problems.append(Problem(what, column=name, mend=mend))
+    if problems:
+        raise DataError(problems)
+
+
+def _check_pairs(names: Sequence[str], fit: PairFit, where: str) -> None:
+    problems = []
+    alone = fit.counts.sum(axis=(1, 2)) == 0
+    for k in np.flatnonzero(fit.at_limit | alone | ~fit.converged):
+        pair = f"{names[fit.second[k]]} and {names[fit.first[k]]}"
+        what = f"nobody answered both{where}" if alone[k] else f"the answers go together perfectly{where}"
+        if not (alone[k] or fit.at_limit[k]):
+            what = f"the likelihood equation of their correlation was not solved{where}"
+        problems.append(Problem(what, column=pair, mend="leave one of the two out, or join rare categories"))
+    if problems:
+        raise DataError(problems)
