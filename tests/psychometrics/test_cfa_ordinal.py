@@ -1,4 +1,4 @@
-"""Confirmatory models of ordered answers against lavaan and semTools, planted truths, invariants, and what is refused."""
+"""Confirmatory models of ordered answers against lavaan and semTools, planted truths, invariants, refusals."""
 
 import json
 from functools import cache
@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microresearch.errors import DataError, SpecError
 from microresearch.psychometrics.cfa import cfa
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "cfa_ordinal"
@@ -30,7 +29,9 @@ def fitted(name):
     for key in ("group.equal", "group.partial"):
         if isinstance(options.get(key), str):
             options[key] = [options[key]]
-    return cfa(golden["model"], data(golden["data"]), ordered=True, **{ARGUMENTS.get(k, k): v for k, v in options.items()})
+    return cfa(
+        golden["model"], data(golden["data"]), ordered=True, **{ARGUMENTS.get(k, k): v for k, v in options.items()}
+    )
 
 
 def beside(result, table):
@@ -61,9 +62,35 @@ def test_parameters(name):
 def test_fit_measures(name):
     result, theirs = fitted(name), EXPECTED[name]["fit"]
     shared = set(result.fit) & set(theirs)
-    assert {"chisq.scaled", "df", "cfi", "cfi.scaled", "rmsea.scaled", "rmsea.ci.upper.scaled", "srmr", "npar"} <= shared
+    assert {
+        "chisq.scaled",
+        "df",
+        "cfi",
+        "cfi.scaled",
+        "rmsea.scaled",
+        "rmsea.ci.upper.scaled",
+        "srmr",
+        "npar",
+    } <= shared
     assert "logl" not in result.fit and "aic" not in result.fit
-    for measure in sorted(shared):
+    for measure in sorted(name for name in shared if theirs[name] is not None):
         big = "chisq" in measure
+        # with groups lavaan 0.6-14 leaves the groups' shares out of the baseline's expectation
+        loose = measure in ("cfi.robust", "tli.robust") and len(result.labels) > 1
         expected = float(theirs[measure])
-        assert result.fit[measure] == pytest.approx(expected, rel=1e-4 if big else 0, abs=1e-4), measure
+        assert result.fit[measure] == pytest.approx(expected, rel=1e-5 if big else 0, abs=1e-3 if loose else 1e-5), (
+            measure
+        )
+    assert ("cfi.robust" in result.fit) == (theirs["cfi.robust"] is not None)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "modification" in EXPECTED[name]])
+def test_modification_indices(name):
+    result = fitted(name)
+    key, theirs = beside(result, EXPECTED[name]["modification"])
+    ours = result.modification_indices().set_index(key)
+    assert set(ours.index) == set(theirs.index)
+    ours = ours[ours.index.get_level_values("op") != "~*~"]  # a standardised change of a scale means nothing
+    theirs = theirs.loc[ours.index]
+    for column in ("mi", "epc", "sepc.all"):  # lavaan's scores have divisor n - 1, its information n
+        np.testing.assert_allclose(ours[column], theirs[column], rtol=4e-3, atol=2e-4)

@@ -1,7 +1,7 @@
-"""How well would the model fit the polychorics by the yardstick of maximum likelihood, for which fit indices were made?
+"""How well would the model fit the polychorics by the yardstick of maximum likelihood, which fit indices need?
 
-The unscaled statistic of weighted least squares is far from that of ML, and so are CFI and RMSEA made of it. Here the ML
-discrepancy is taken at the estimates of weighted least squares, less what it is by chance when the model holds.
+The unscaled statistic of weighted least squares is far from that of ML, and so are CFI and RMSEA made of it. Here the
+ML discrepancy is taken at the estimates of weighted least squares, less what it is by chance when the model holds.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def likelihood_fit(
     spreads: Sequence[Spread],
     bread: Bread,
 ) -> Likelihood | None:
-    """ML discrepancies of polychoric from implied correlations; None where one of the matrices is not positive definite.
+    """ML discrepancies of polychoric from implied correlations; None where one of them is not positive definite.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Which parameters come nearest to the thresholds and polychorics of ordered answers, each weighted by its precision?
 
 Thresholds item by item, then the correlations of the lower triangle by rows, are a group's statistics s; the model
-implies delta_i (tau - mu_i) and delta_i delta_j sigma_ij. Everything is in the units of the whole sample: a weight is one
+implies delta_i (tau - mu_i) and delta_i delta_j sigma_ij. Everything is in the units of the sample: a weight is one
 over the sampling variance of a statistic, so that the discrepancy is the test statistic itself.
 """
 
@@ -137,7 +137,7 @@ def fit_wls(structures: Sequence[Structure], observed: Sequence[Statistics], sta
 def candidate_scores(
     structure: Structure, seen: Statistics, theta: Array, cells: tuple[Cell, ...]
 ) -> tuple[Array, Array, Array]:
-    """Half the slope of the discrepancy, downwards, by each of some cells; its curvature, and that shared with theta."""
+    """Half the downward slope of the discrepancy by each of some cells; its curvature, and that shared with theta."""
     at = implied(structure, theta)
     now = statistic_slopes(structure, at)
     ids, new = cell_slopes(replace(structure, cells=cells), at)

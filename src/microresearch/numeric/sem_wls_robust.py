@@ -1,7 +1,7 @@
 """How sure are parameters from weighted least squares, and how large is the test by chance?
 
-The weights are only the diagonal of what thresholds and polychorics vary, so that errors come from a sandwich and the test
-is scaled and shifted until its mean and variance are those of chi-square.
+The weights are only the diagonal of what thresholds and polychorics vary, so that errors come from a sandwich and the
+test is scaled and shifted until its mean and variance are those of chi-square.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from microresearch.numeric.sem_wls import Slopes, Statistics
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """Sampling covariance of the statistics of some groups (stacked): root' root, a row of `root` a person or cluster."""
+    """Sampling covariance of some groups' stacked statistics: root' root, a row of `root` a person or cluster."""
 
     groups: tuple[int, ...]
     root: Array

@@ -22,7 +22,8 @@ def fit_measures(design: Design, estimate: Estimate, n: int) -> dict[str, float]
     """Fit measures; those that the estimator cannot give are absent.
 
     `rmsea.robust`, `cfi.robust` and `tli.robust` are absent where answers are missing, as their correction for it
-    (Zhang & Savalei 2023) is another one.
+    (Zhang & Savalei 2023) is another one; of ordered answers, where thresholds are restricted or the polychoric
+    correlations are not positive definite.
     """
     test, baseline, groups = estimate.test, estimate.baseline, len(design.layouts)
     out = {
@@ -32,6 +33,7 @@ def fit_measures(design: Design, estimate: Estimate, n: int) -> dict[str, float]
         "df": float(test.df),
         "pvalue": test.p,
     }
+    n -= groups if estimate.ordinal is not None else 0  # weighted least squares counts n - 1 in each group
     out |= {"baseline.chisq": baseline.value, "baseline.df": float(baseline.df), "baseline.pvalue": baseline.p}
     out |= incremental(test, baseline) | comparative(test, baseline) | rmsea(test, n, groups)
     out |= {"srmr": model_srmr(design, estimate)}

@@ -15,7 +15,6 @@ from microresearch.psychometrics.cfa.estimate import Estimate
 from microresearch.psychometrics.cfa.parameters import standardised
 from microresearch.psychometrics.matrices import Layout, where
 
-
 _FOLLOWS = {"delta": "~~", "theta": "~*~"}
 """What of an ordered item is no parameter but follows from one."""
 

@@ -1,4 +1,4 @@
-"""Does the model hold for ordered answers? The way from model and data to a model fitted to thresholds and polychorics."""
+"""Does the model hold for ordered answers? The way from model and data to a fit of thresholds and polychorics."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -79,7 +79,9 @@ def _check(
         numbers = [name for name in observed if name not in ordered]
         what = "WLSMV takes models whose items are all ordered"
         if numbers:
-            raise SpecError([Problem(what, column=name, mend="name it in ordered, or leave it out") for name in numbers])
+            raise SpecError(
+                [Problem(what, column=name, mend="name it in ordered, or leave it out") for name in numbers]
+            )
 
 
 def _check_thresholds(parsed: Model, n_thresholds: dict[str, int]) -> None:

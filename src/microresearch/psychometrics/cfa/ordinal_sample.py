@@ -1,4 +1,4 @@
-"""What do ordered answers say before any model? Thresholds and polychorics of each group, and how surely they are known."""
+"""What do ordered answers say before any model? Thresholds and polychorics of each group, and how sure they are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

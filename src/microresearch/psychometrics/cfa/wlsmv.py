@@ -164,4 +164,3 @@ def independence(seen: OrdinalSample) -> tuple[ChiSquare, ChiSquare]:
         mean, square = mean + shape.mean, square + shape.square
     factor, shift = scaled_shifted(df, mean, square)
     return ChiSquare(value, df), ChiSquare(factor * value + shift, df, 1 / factor, shift)
-
