@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Step = Literal["configural", "metric", "scalar", "strict"]
+Step = Literal["configural", "metric", "scalar", "strict", "thresholds", "loadings", "intercepts", "residuals"]
+"""metric to strict for answers taken as numbers; thresholds to residuals for ordered answers."""
 RuleName = Literal["cheung2002", "chen2007"]
 CAUTION = "the cut-off was found with continuous items and normal-theory ML"
 
@@ -46,7 +47,7 @@ def judge(rule: RuleName, step: Step, n: int, d_cfi: float, d_rmsea: float, d_sr
         return Verdict(held, "Cheung & Rensvold (2002)", f"{why} ({CAUTION})")
     small = n <= 300
     cfi, rmsea = (0.005, 0.010) if small else (0.010, 0.015)
-    srmr = (0.025 if small else 0.030) if step == "metric" else (0.005 if small else 0.010)
+    srmr = (0.025 if small else 0.030) if step in ("metric", "loadings") else (0.005 if small else 0.010)
     held = not (d_cfi <= -cfi and (d_rmsea >= rmsea or d_srmr >= srmr))
     why = (
         f"CFI changes by {d_cfi:+.3f}, RMSEA by {d_rmsea:+.3f}, SRMR by {d_srmr:+.3f}; a fall of CFI by {cfi:.3f} with "

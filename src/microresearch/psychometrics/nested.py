@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from scipy.special import chdtrc
 
+from microresearch.numeric.sem_wls_robust import scaled_shifted
 from microresearch.psychometrics.fit import ChiSquare
 from microresearch.results import NotAvailable
 
@@ -48,6 +49,22 @@ def satorra_bentler_2010(restricted: ChiSquare, free: ChiSquare, c0: float, c10:
     Satorra & Bentler (2010), Psychometrika 75, 243-248, eq. 6. doi:10.1007/s11336-009-9135-y
     """
     return _scaled(restricted, free, c0, c10, "Satorra & Bentler (2010)")
+
+
+def satorra_2000(restricted: ChiSquare, free: ChiSquare, mean: float, square: float) -> Difference | NotAvailable:
+    """Difference of unscaled statistics, scaled and shifted to the mean and variance of chi-square.
+
+    `mean` and `square` are tr(U C) and tr(U C U C) of the difference.
+
+    References
+    ----------
+    Satorra (2000), in Heijmans, Pollock & Satorra, 233-247; scaled and shifted as Asparouhov & Muthen (2010).
+    """
+    df = restricted.df - free.df
+    if df <= 0:
+        return NotAvailable("the step restricts nothing")
+    factor, shift = scaled_shifted(df, mean, square)
+    return _test(factor * (restricted.value - free.value) + shift, df, "Satorra (2000), scaled and shifted")
 
 
 def _scaled(restricted: ChiSquare, free: ChiSquare, c0: float, c1: float, method: str) -> Difference | NotAvailable:

@@ -36,7 +36,7 @@ def fit_ordinal(
 ) -> Cfa:
     """Fit a model to ordered answers by WLSMV; arguments as in `cfa`."""
     observed = parsed.observed()
-    _check(parsed, observed, ordered, missing, options.parameterization)
+    check_ordinal(parsed, observed, ordered, missing, options.parameterization)
     sample = draw_sample(data, observed, group, cluster, missing)
     seen = ordinal_sample(sample)
     options = TableOptions(
@@ -63,9 +63,10 @@ def fit_table(
     )  # fmt: skip
 
 
-def _check(
+def check_ordinal(
     parsed: Model, observed: Sequence[str], ordered: "Sequence[str] | bool | None", missing: str, kind: str
 ) -> None:
+    """Refuse settings that WLSMV does not have."""
     if kind not in get_args(Parameterization):
         raise SpecError(Problem("unknown parameterization", value=str(kind), allowed="delta, theta"))
     if missing not in ("listwise", "pairwise"):

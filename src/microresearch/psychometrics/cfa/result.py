@@ -14,6 +14,7 @@ from microresearch.psychometrics.cfa.html import cfa_html
 from microresearch.psychometrics.cfa.indices import FactorReliability, factor_reliability
 from microresearch.psychometrics.cfa.modification import modification_indices
 from microresearch.psychometrics.cfa.parameters import latent_covariances
+from microresearch.psychometrics.cfa.small_sample import small_sample_tests
 from microresearch.psychometrics.item_matrix import item_matrix
 from microresearch.results import tidy
 
@@ -117,6 +118,10 @@ class Cfa:
         """Modification indices of `least` or more, largest first: lhs, op, rhs, group, mi, epc, sepc.all, pvalue."""
         found = modification_indices(self.design, self.estimate, self.labels)
         return found[found["mi"] >= least].reset_index(drop=True)
+
+    def small_sample_tests(self) -> pd.DataFrame:
+        """Chi-square of ML with corrections for few people and many items: correction, factor, chisq, df, pvalue."""
+        return small_sample_tests(self.design, self.estimate, self.estimator)
 
     def reliability(self) -> FactorReliability:
         """Omega, average variance extracted and HTMT of each factor."""
