@@ -19,16 +19,21 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help paper test lab reproduce bench calibrate lint lock FORCE
+.PHONY: help paper test test-cluster lab reproduce bench calibrate lint lock FORCE
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 paper: $(VENV)/.paper ## run the study: figures, tables, numbers and the report
 	@$(BIN)/microresearch run
 
 test: $(VENV)/.test ## run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-cluster: ## test on Dask, PySpark and Polars too, in an environment of its own (PySpark needs Java)
+	@$(MAKE) VENV=.venv-cluster .venv-cluster/.cluster
+	@.venv-cluster/bin/python -c "from importlib.metadata import version as v; print(*(f'{n} {v(n)}' for n in ('dask', 'distributed', 'pyspark', 'polars', 'narwhals')), sep=', ')"
+	@.venv-cluster/bin/python -m pytest -rs tests/linking/test_elsewhere.py tests/linking/test_cluster.py tests/test_parallel.py
 
 lab: $(VENV)/.paper ## open the notebooks in JupyterLab
 	@$(BIN)/microresearch lab
@@ -73,6 +78,10 @@ $(VENV)/.paper: $(VENV)/.locked pyproject.toml
 
 $(VENV)/.test: requirements-test.lock $(VENV)/.paper
 	@$(call PIP_INSTALL,--require-hashes -r requirements-test.lock)
+	@touch $@
+
+$(VENV)/.cluster: $(VENV)/.test
+	@$(call PIP_INSTALL,--no-build-isolation --editable ".[cluster]")
 	@touch $@
 
 define MAKE_VENV

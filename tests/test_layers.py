@@ -30,7 +30,7 @@ VALUES = ("instrument", "responses", "results", "errors")
 # `simulate` stands aside: what it may know, and who may know it.
 SIMULATE_KNOWS = ("io", "numeric", *VALUES, "simulate")
 KNOWS_SIMULATE = ("simulate", "study", "cli", "__init__")
-READS_ENCOUNTERS = ("linking.encounters", "linking.sources")
+READS_ENCOUNTERS = ("linking.encounters", "linking.sources", "linking.workbooks")
 KNOWS_IO = ("io", "instrument", "instrument_file", "survey", "simulate", "study")
 
 NUMERIC_KNOWS = ("numpy", "scipy")

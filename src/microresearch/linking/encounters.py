@@ -1,6 +1,7 @@
 """Which stays belong to which unit, and what did they cost? Separate extracts joined, and reduced to cells."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import duckdb
@@ -9,10 +10,11 @@ import pandas as pd
 from microresearch.errors import DataError, Problem, SpecError
 from microresearch.linking.casemix import MOST_LEVELS, Stratum, strata, with_defaults
 from microresearch.linking.cells import Cells, Linkage, Outcome, outcome_list
+from microresearch.linking.elsewhere import Frame, add_costs_elsewhere, check_stays, open_frame, pack_elsewhere
 from microresearch.linking.identifiers import check_units
 from microresearch.linking.ledger import COST, add_costs
-from microresearch.linking.reduce import reduce_stays
-from microresearch.linking.sources import Source, View, engine, first_bad, open_view, quoted
+from microresearch.linking.reduce import label_cells, pack_stays
+from microresearch.linking.sources import Source, View, engine, first_bad, is_local, open_view, quoted
 
 CostBasis = Literal["direct", "full", "charges x ccr"]
 
@@ -37,8 +39,11 @@ def read_encounters(
 
     Parameters
     ----------
-    admissions, costs, ccr : path (Parquet or CSV, globs allowed) or DataFrame
-        Stays; lines of cost or charge, reversals negative; cost-to-charge ratios by the columns of `ccr_by`.
+    admissions, costs, ccr : path or table
+        Stays; lines of cost or charge, reversals negative; cost-to-charge ratios by the columns of `ccr_by`. A path
+        (globs allowed) of Parquet, CSV, Excel, SPSS or Stata, "hospital.duckdb#table" for a table of a DuckDB database,
+        or a table of pandas, Polars, DuckDB, Dask, PySpark or Ibis: the last five are reduced where they are, by their
+        own engine, to the same cells.
     on, unit : str
         Columns of the stay's identifier (in both extracts) and of its unit.
     case_mix : iterable
@@ -85,29 +90,84 @@ def read_encounters(
     basis = _basis(costs, ccr, cost_basis)
     variables = strata(case_mix, [outcome.column for outcome in wanted], mediators)
     with engine() as connection:
-        columns = [outcome.column for outcome in wanted if not (costs is not None and outcome.column == COST)]
-        needs = [on, unit, *(v.column for v in variables), *columns]
-        stays = open_view(connection, admissions, "admissions", [on, unit], needs)
-        if costs is not None and COST in stays.types:
-            raise SpecError(
-                Problem("the admissions have this column, and costs are given too", stays.file, column=COST)
-            )
-        variables = tuple(with_defaults(v, stays.numeric(v.column)) for v in variables)
-        _check_stays(connection, stays, on, columns, variables)
-        money = None
-        if costs is not None:
-            money = add_costs(connection, costs, ccr, stays, on, amount, tuple(ccr_by))
-        table, excluded = reduce_stays(
-            connection, stays, on, unit, variables, wanted, COST if costs is not None else ""
-        )
-        _check_closed(connection, stays, table, variables)
-    linkage = _linkage(stays, table, excluded, wanted, money)
+        ask = _Ask(on, unit, variables, wanted, amount, tuple(ccr_by))
+        found = _here if is_local(admissions) else _elsewhere
+        stays, variables, money, table, excluded = found(connection, admissions, costs, ccr, ask)
+    linkage = _linkage(stays.file, table, excluded, wanted, money)
     _check_values(table, wanted, stays.file)
     _check_levels(table, variables, stays.file)
     if units is not None:
         check_units(set(table["unit"]), set(map(str, units)), stays.file, unit)
     keep = [c for c in table.columns if not c.endswith(("_min", "_max", "_odd"))]
     return Cells(table[keep], variables, wanted, linkage, basis, currency, price_year)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is wanted of the extracts."""
+
+    on: str
+    unit: str
+    variables: tuple[Stratum, ...]
+    wanted: tuple[Outcome, ...]
+    amount: str
+    by: tuple[str, ...]
+
+    def columns(self, priced: bool) -> list[str]:
+        """Outcome columns of the admissions."""
+        return [o.column for o in self.wanted if not (priced and o.column == COST)]
+
+    def needs(self, priced: bool) -> list[str]:
+        """Columns that the admissions must have."""
+        return [self.on, self.unit, *(v.column for v in self.variables), *self.columns(priced)]
+
+    def cut(self, stays: View | Frame) -> tuple[Stratum, ...]:
+        """Case mix with the default bands of numeric columns."""
+        return tuple(with_defaults(v, stays.numeric(v.column)) for v in self.variables)
+
+
+_Found = tuple[
+    View | Frame, tuple[Stratum, ...], dict[str, float] | None, pd.DataFrame, tuple[tuple[str, int], ...]
+]  # fmt: skip
+
+
+def _here(
+    connection: duckdb.DuckDBPyConnection, admissions: Source, costs: Source | None, ccr: Source | None, ask: _Ask
+) -> _Found:
+    """Files and pandas: by our own DuckDB."""
+    priced, money = costs is not None, None
+    stays = open_view(connection, admissions, "admissions", [ask.on, ask.unit], ask.needs(priced))
+    _refuse_two_costs(priced, stays)
+    variables = ask.cut(stays)
+    _check_stays(connection, stays, ask.on, ask.columns(priced), variables)
+    if costs is not None:
+        money = add_costs(connection, costs, ccr, stays, ask.on, ask.amount, ask.by)
+    pack_stays(connection, stays, ask.on, ask.unit, variables, ask.wanted, COST if priced else "")
+    table, excluded = label_cells(connection, variables, ask.wanted)
+    _check_closed(connection, stays, table, variables)
+    return stays, variables, money, table, excluded
+
+
+def _elsewhere(
+    connection: duckdb.DuckDBPyConnection, admissions: Source, costs: Source | None, ccr: Source | None, ask: _Ask
+) -> _Found:
+    """Other frames: by their own engine."""
+    priced, money = costs is not None, None
+    stays = open_frame(admissions, "admissions", ask.needs(priced))
+    _refuse_two_costs(priced, stays)
+    variables = ask.cut(stays)
+    check_stays(stays, ask.on, [*ask.columns(priced), *(v.column for v in variables if v.bands is not None)])
+    if costs is not None:
+        stays, money = add_costs_elsewhere(connection, stays, costs, ccr, ask.on, ask.amount, ask.by, COST)
+    pack_elsewhere(connection, stays, ask.unit, variables, ask.wanted, COST if priced else "")
+    table, excluded = label_cells(connection, variables, ask.wanted)
+    _check_closed(connection, stays, table, variables)
+    return stays, variables, money, table, excluded
+
+
+def _refuse_two_costs(priced: bool, stays: View | Frame) -> None:
+    if priced and COST in stays.types:
+        raise SpecError(Problem("the admissions have this column, and costs are given too", stays.file, column=COST))
 
 
 def _outcomes(outcomes: Mapping[str, str] | Iterable[object], costs: bool) -> tuple[Outcome, ...]:
@@ -168,12 +228,12 @@ def _identified(connection: duckdb.DuckDBPyConnection, stays: View, on: str) -> 
 
 
 def _linkage(
-    stays: View, table: pd.DataFrame, excluded: tuple[tuple[str, int], ...], wanted: Sequence[Outcome],
+    file: str, table: pd.DataFrame, excluded: tuple[tuple[str, int], ...], wanted: Sequence[Outcome],
     money: dict[str, float] | None,
 ) -> Linkage:  # fmt: skip
     used = int(table["n"].sum())
     if not used:
-        raise DataError(Problem("no stay has both a unit and every case-mix variable", stays.file))
+        raise DataError(Problem("no stay has both a unit and every case-mix variable", file))
     total = used + sum(number for _, number in excluded)
     missing = tuple((o.name, used - int(table[f"{o.name}_n"].sum())) for o in wanted)
     if money is None:
@@ -185,16 +245,18 @@ def _linkage(
 
 
 def _check_closed(
-    connection: duckdb.DuckDBPyConnection, stays: View, table: pd.DataFrame, variables: Sequence[Stratum]
+    connection: duckdb.DuckDBPyConnection, stays: View | Frame, table: pd.DataFrame, variables: Sequence[Stratum]
 ) -> None:
-    """Refuse values outside declared levels: found among the cells, then placed among the rows."""
+    """Refuse values outside declared levels: found among the cells, then placed among the rows that are here."""
     problems = []
     for variable in variables:
         if variable.levels is None or table[variable.name].isin(variable.levels).all():
             continue
-        listed = ", ".join("'" + level.replace("'", "''") + "'" for level in variable.levels)
-        text = stays.text(variable.column)
-        count, row = first_bad(connection, stays, f"{text} IS NOT NULL AND {text} NOT IN ({listed})")
+        row, count = None, int(table.loc[~table[variable.name].isin(variable.levels), "n"].sum())
+        if isinstance(stays, View):
+            listed = ", ".join("'" + level.replace("'", "''") + "'" for level in variable.levels)
+            text = stays.text(variable.column)
+            count, row = first_bad(connection, stays, f"{text} IS NOT NULL AND {text} NOT IN ({listed})")
         allowed = ", ".join(variable.levels)
         problems.append(Problem(f"{count} values are no level", stays.file, row, variable.column, allowed=allowed))
     if problems:

@@ -1,8 +1,10 @@
 """What did each stay cost? Lines summed, reversals included, charges turned into costs by hospital and year."""
 
 import duckdb
+import pandas as pd
 
 from microresearch.errors import DataError, Problem
+from microresearch.linking.reduce import exact_sum
 from microresearch.linking.sources import Source, View, first_bad, open_view, quoted
 
 COST = "cost"
@@ -33,9 +35,13 @@ def add_costs(
         join = _join_ratios(connection, ccr, lines, by)
         ratio = "ratios.ratio"
     key = lines.text(on)
+    priced = f"CAST(finance.{quoted(amount)} AS DOUBLE) * {ratio}"
+    found = connection.execute(f"SELECT count(*), max(abs({priced})) FROM finance{join}").fetchone()
+    n, largest = found if found is not None else (0, 0.0)
+    high, low = exact_sum(f"({priced})", float(largest), int(n))
     connection.execute(
         f"CREATE TEMP TABLE stay_costs AS SELECT {key.replace(quoted(on), 'finance.' + quoted(on))} AS id, "
-        f"fsum(CAST(finance.{quoted(amount)} AS DOUBLE) * {ratio}) AS cost FROM finance{join} GROUP BY 1 ORDER BY 1"
+        f"{high} + {low} AS cost FROM finance{join} GROUP BY 1 ORDER BY 1"
     )
     stay = stays.text(on)
     unlinked = connection.execute(
@@ -74,6 +80,13 @@ def _check_lines(connection: duckdb.DuckDBPyConnection, lines: View, on: str, am
             problems.append(Problem(f"{count} {what}", lines.file, row, column))
     if problems:
         raise DataError(problems)
+
+
+def check_ratios(
+    connection: duckdb.DuckDBPyConnection, ccr: pd.DataFrame, keys: pd.DataFrame, by: tuple[str, ...]
+) -> None:
+    """Refuse ratios that cannot be, stand twice, or are missing for one of the keys that the lines have."""
+    _join_ratios(connection, ccr, open_view(connection, keys, "finance", by, by), by)
 
 
 def _join_ratios(connection: duckdb.DuckDBPyConnection, ccr: Source, lines: View, by: tuple[str, ...]) -> str:

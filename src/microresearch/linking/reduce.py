@@ -5,21 +5,27 @@ from collections.abc import Sequence
 import duckdb
 import pandas as pd
 
+from microresearch.errors import DataError, Problem
 from microresearch.linking.casemix import Stratum
 from microresearch.linking.cells import Outcome
+from microresearch.linking.exact import splits
 from microresearch.linking.sources import View, quoted, text_sql
 
-COUNTS = ("n", "zeros", "odd")
+COUNTED = ("n", "zeros", "odd")
+SUMMED = ("sum", "sumsq", "sumlog")
+LARGEST = 1e100
+LARGEST_LOG = 1024.0
 
 
-def reduce_stays(
+def pack_stays(
     connection: duckdb.DuckDBPyConnection, stays: View, key: str, unit: str, variables: Sequence[Stratum],
     wanted: Sequence[Outcome], cost: str,
-) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...]]:  # fmt: skip
-    """Group stays by unit and case-mix pattern, out of core.
+) -> None:  # fmt: skip
+    """Group stays by unit and case-mix pattern into the table `packed`, out of core.
 
-    The pass over the rows groups by the columns as stored and by band numbers; texts are made of the groups. Sums
-    of columns that are no integers are compensated (Neumaier), so that they hold at any size.
+    The pass over the rows groups by the columns as stored (g0 the unit, g1 ... the case mix) and by band numbers, after
+    a pass that finds the largest value of every outcome. Sums are kept in two exact parts (`splits`), so that they
+    depend neither on the order of the rows nor on the number of threads.
 
     Parameters
     ----------
@@ -27,6 +33,45 @@ def reduce_stays(
         Columns of the stay's identifier and of its unit.
     cost : str
         The outcome column that comes from `stay_costs`; "" without costs.
+
+    Raises
+    ------
+    DataError
+        An outcome that is infinite or beyond what can be summed.
+    """
+    groups = [
+        quoted(unit),
+        *(_band(v, quoted(v.column)) if v.bands is not None else quoted(v.column) for v in variables),
+    ]
+    values, whole = [], []
+    for i, outcome in enumerate(wanted):
+        from_costs = bool(cost) and outcome.column == cost
+        values.append(f"{cost if from_costs else stays.number(outcome.column)} AS v{i}")
+        whole.append(not from_costs and stays.whole(outcome.column))
+    join = f" LEFT JOIN stay_costs ON stay_costs.id = {stays.text(key)}" if cost else ""
+    found = connection.execute(
+        f"SELECT count(*), {', '.join(f'coalesce(max(abs(v{i})), 0)' for i in range(len(wanted)))} "
+        f"FROM (SELECT {', '.join(values)} FROM {stays.name}{join})"
+    ).fetchone()
+    n, *largest = found if found is not None else (0, *[0.0] * len(wanted))
+    check_largest(wanted, largest, stays.file)
+    sums = [
+        f"{sql} AS {quoted(f'{outcome.name}_{part}')}"
+        for i, outcome in enumerate(wanted)
+        for part, sql in _parts(f"v{i}", float(largest[i]), int(n), whole[i]).items()
+    ]
+    coded = ", ".join(f"{sql} AS g{j}" for j, sql in enumerate(groups))
+    names = ", ".join(f"g{j}" for j in range(len(groups)))
+    connection.execute(
+        f"CREATE TEMP TABLE packed AS SELECT {names}, count(*) AS n, {', '.join(sums)} "
+        f"FROM (SELECT {', '.join([coded, *values])} FROM {stays.name}{join}) GROUP BY {names}"
+    )
+
+
+def label_cells(
+    connection: duckdb.DuckDBPyConnection, variables: Sequence[Stratum], wanted: Sequence[Outcome]
+) -> tuple[pd.DataFrame, tuple[tuple[str, int], ...]]:
+    """The table `packed` as cells: texts in place of stored values, groups of the same text joined.
 
     Returns
     -------
@@ -36,31 +81,23 @@ def reduce_stays(
     excluded : tuple of (reason, number)
         Stays without a unit or without a case-mix variable, each under the first that it lacks.
     """
-    groups = [
-        quoted(unit),
-        *(_band(v, quoted(v.column)) if v.bands is not None else quoted(v.column) for v in variables),
-    ]
-    values: list[str] = []
-    sums: list[str] = []
-    again: list[str] = []
-    for i, outcome in enumerate(wanted):
-        from_costs = bool(cost) and outcome.column == cost
-        values.append(f"{cost if from_costs else stays.number(outcome.column)} AS v{i}")
-        whole = not from_costs and stays.whole(outcome.column)
-        for part, sql in _parts(f"v{i}", whole).items():
-            name = quoted(f"{outcome.name}_{part}")
-            sums.append(f"{sql} AS {name}")
-            again.append(f"{_combine(part)}({name}){'::BIGINT' if part in COUNTS else ''} AS {name}")
-    coded = ", ".join(f"{sql} AS g{j}" for j, sql in enumerate(groups))
-    names = ", ".join(f"g{j}" for j in range(len(groups)))
-    join = f" LEFT JOIN stay_costs ON stay_costs.id = {stays.text(key)}" if cost else ""
-    connection.execute(
-        f"CREATE TEMP TABLE packed AS SELECT {names}, count(*) AS n, {', '.join(sums)} "
-        f"FROM (SELECT {', '.join([coded, *values])} FROM {stays.name}{join}) GROUP BY {names}"
-    )
-    texts = [text_sql("g0", stays.types[unit]), *(_label(v, f"g{j}", stays) for j, v in enumerate(variables, 1))]
+    described = {str(row[0]): str(row[1]) for row in connection.execute("DESCRIBE packed").fetchall()}
+    texts = [text_sql("g0", described["g0"])]
+    for j, variable in enumerate(variables, 1):
+        texts.append(_label(variable, f"g{j}", described[f"g{j}"]))
     labels = ["unit", *(quoted(v.name) for v in variables)]
     said = ", ".join(f"{sql} AS {label}" for sql, label in zip(texts, labels, strict=True))
+    again: list[str] = []
+    for outcome in wanted:
+        for part in ("n", *SUMMED, "zeros", "odd", "min", "max"):
+            name = quoted(f"{outcome.name}_{part}")
+            if part in SUMMED:
+                low = quoted(f"{outcome.name}_{part}_low")
+                again.append(f"sum({name})::DOUBLE + sum({low})::DOUBLE AS {name}")
+            elif part in COUNTED or part == "n":
+                again.append(f"sum({name})::BIGINT AS {name}")
+            else:
+                again.append(f"{part}({name})::DOUBLE AS {name}")
     order = ", ".join(str(j) for j in range(1, len(labels) + 1))
     table = connection.execute(
         f"SELECT {said}, sum(n)::BIGINT AS n, {', '.join(again)} FROM packed GROUP BY {order} ORDER BY {order}"
@@ -68,22 +105,41 @@ def reduce_stays(
     return _complete(table, ["unit", *(v.name for v in variables)])
 
 
-def _parts(v: str, whole: bool) -> dict[str, str]:
-    """What is summed of one outcome; sums of integers are exact in doubles as they are."""
-    add = "sum" if whole else "fsum"
-    return {
-        "n": f"count({v})", "sum": f"coalesce({add}({v}), 0)", "sumsq": f"coalesce({add}({v} * {v}), 0)",
-        "sumlog": f"coalesce(fsum(CASE WHEN {v} > 0 THEN ln({v}) END), 0)",
+def check_largest(wanted: Sequence[Outcome], largest: Sequence[float], file: str) -> None:
+    """Refuse outcomes that cannot be summed."""
+    problems = [
+        Problem("a value is infinite, or too large to be summed", file, column=outcome.column)
+        for outcome, value in zip(wanted, largest, strict=True)
+        if not value < LARGEST
+    ]
+    if problems:
+        raise DataError(problems)
+
+
+def exact_sum(term: str, largest: float, n: int, whole: bool = False) -> tuple[str, str]:
+    """SQL of the two exact parts of a sum; the second is zero where one is enough."""
+    constants = splits(largest, n, whole)
+    if not constants:
+        return f"coalesce(sum({term}), 0)::DOUBLE", "0::DOUBLE"
+    high, low = (f"{c:.17e}" for c in constants)
+    head = f"(({term} + {high}) - {high})"
+    tail = f"((({term} - {head}) + {low}) - {low})"
+    return f"coalesce(sum({head}), 0)::DOUBLE", f"coalesce(sum({tail}), 0)::DOUBLE"
+
+
+def _parts(v: str, largest: float, n: int, whole: bool) -> dict[str, str]:
+    """What is summed of one outcome."""
+    parts = {"n": f"count({v})"}
+    for name, term, bound, integers in (
+        ("sum", v, largest, whole), ("sumsq", f"({v} * {v})", largest**2, whole),
+        ("sumlog", f"(CASE WHEN {v} > 0 THEN ln({v}) END)", LARGEST_LOG, False),
+    ):  # fmt: skip
+        parts[name], parts[f"{name}_low"] = exact_sum(term, bound, n, integers)
+    return parts | {
         "zeros": f"count(CASE WHEN {v} = 0 THEN 1 END)",
-        "odd": "0" if whole else f"count(CASE WHEN {v} <> round({v}) THEN 1 END)", "min": f"min({v})",
-        "max": f"max({v})",
+        "odd": "0" if whole else f"count(CASE WHEN {v} <> round({v}) THEN 1 END)",
+        "min": f"min({v})", "max": f"max({v})",
     }  # fmt: skip
-
-
-def _combine(part: str) -> str:
-    if part in ("min", "max"):
-        return part
-    return "sum" if part in COUNTS else "fsum"
 
 
 def _band(variable: Stratum, column: str) -> str:
@@ -93,9 +149,9 @@ def _band(variable: Stratum, column: str) -> str:
     return f"CASE WHEN {missing} THEN NULL {steps} ELSE {len(variable.bands or ())} END"
 
 
-def _label(variable: Stratum, group: str, stays: View) -> str:
+def _label(variable: Stratum, group: str, kind: str) -> str:
     if variable.bands is None:
-        return text_sql(group, stays.types[variable.column])
+        return text_sql(group, kind)
     steps = " ".join(f"WHEN {i} THEN '{label}'" for i, label in enumerate(variable.labels() or ()))
     return f"CASE {group} {steps} END"
 

@@ -4,14 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
 
 from microresearch import io
 from microresearch.errors import DataError, Problem
+from microresearch.linking.workbooks import TABLES, matching, read_tables
 
-Source = str | Path | pd.DataFrame
+Source = str | Path | pd.DataFrame | Any
+"""A path, or a table of pandas or of any engine that narwhals knows."""
 
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "FLOAT", "DOUBLE", "BOOLEAN")  # fmt: skip
@@ -28,6 +31,11 @@ def text_sql(name: str, kind: str) -> str:
         whole = f"CAST(CAST({name} AS HUGEINT) AS VARCHAR)"
         return f"CASE WHEN {name} = round({name}) THEN {whole} ELSE nullif(CAST({name} AS VARCHAR), 'nan') END"
     return f"nullif(trim(CAST({name} AS VARCHAR)), '')"
+
+
+def is_local(source: Source) -> bool:
+    """Whether our own DuckDB reads it: a file, or a table of pandas."""
+    return isinstance(source, str | Path | pd.DataFrame)
 
 
 @contextmanager
@@ -74,7 +82,7 @@ class View:
 def open_view(
     connection: duckdb.DuckDBPyConnection, source: Source, name: str, text: Sequence[str], needs: Sequence[str]
 ) -> View:
-    """A path (Parquet or CSV, globs allowed) or frame as a view.
+    """A path (globs allowed), a table of a DuckDB database (file.duckdb#table) or a frame of pandas as a view.
 
     Parameters
     ----------
@@ -96,7 +104,13 @@ def open_view(
         relation = f"SELECT * FROM {name}_frame"
     else:
         file = Path(source).name
-        relation = _read(source, file, text)
+        if "#" in file:
+            relation = _attached(connection, str(source), name)
+        elif Path(source).suffix.lower() in TABLES:
+            connection.register(f"{name}_frame", read_tables(matching(source), file, text))
+            relation = f"SELECT * FROM {name}_frame"
+        else:
+            relation = _read(source, file, text)
     try:
         connection.execute(f"CREATE TEMP VIEW {name} AS {relation}")
         described = connection.execute(f"DESCRIBE {name}").fetchall()
@@ -117,24 +131,47 @@ def open_view(
 
 
 def _read(source: str | Path, file: str, text: Sequence[str]) -> str:
-    path = "'" + str(source).replace("'", "''") + "'"
+    path = _literal(source)
     suffix = Path(source).suffix.lower()
     if suffix in (".parquet", ".pq"):
         return f"SELECT * FROM read_parquet({path})"
     if suffix in (".csv", ".gz", ".tsv", ".txt"):
         header = (
             duckdb.sql(f"SELECT * FROM read_csv({path}, header=true, all_varchar=true) LIMIT 0").columns
-            if _there(source)
+            if matching(source)
             else []
         )
-        types = ", ".join(f"'{c.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for c in text if c in header)
+        types = ", ".join(f"{_literal(c)}: 'VARCHAR'" for c in text if c in header)
         kept = f", types={{{types}}}" if types else ""
         return f"SELECT * FROM read_csv({path}, header=true, nullstr=['', 'NA']{kept})"
-    raise DataError(Problem("this kind of file is not read here", file=file, allowed=".parquet, .csv, or a DataFrame"))
+    allowed = ".parquet, .csv, .xlsx, .sav, .dta, or a database as file.duckdb#table"
+    raise DataError(Problem("this kind of file is not read here", file=file, allowed=allowed))
 
 
-def _there(source: str | Path) -> bool:
-    return any(Path(source).parent.glob(Path(source).name))
+def _literal(value: object) -> str:
+    """A text as SQL writes it."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _attached(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> str:
+    """The SQL of a table of a DuckDB database, which is opened for reading alone."""
+    path, _, table = source.partition("#")
+    file = Path(path).name
+    if not matching(path):
+        raise DataError(Problem("there is no such file", file=file, mend="check the name and the folder"))
+    try:
+        connection.execute(f"ATTACH {_literal(path)} AS {quoted(f'{name}_base')} (READ_ONLY)")
+    except duckdb.Error:
+        raise DataError(Problem("this cannot be read as a DuckDB database", file=file)) from None
+    listed = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? UNION ALL "
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = ? AND NOT internal ORDER BY ALL",
+        [f"{name}_base"] * 2,
+    ).fetchall()
+    known = {one if schema == "main" else f"{schema}.{one}": (schema, one) for schema, one in listed}
+    if table not in known:
+        raise DataError(Problem("the database has no such table", file=file, value=table, allowed=", ".join(known)))
+    return f"SELECT * FROM {quoted(f'{name}_base')}.{'.'.join(map(quoted, known[table]))}"
 
 
 def first_bad(connection: duckdb.DuckDBPyConnection, view: View, condition: str) -> tuple[int, int]:

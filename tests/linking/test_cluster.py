@@ -1,0 +1,30 @@
+"""The bootstrap on a Dask cluster: `make test-cluster`."""
+
+import joblib
+import numpy as np
+import pytest
+from studies import linked, plant
+
+from microresearch.linking.bootstrap import bootstrap_effects
+
+
+@pytest.mark.cluster
+def test_serial_loky_and_dask_give_the_same_digits():
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed here; make test-cluster has it")
+    planted = plant(3, n_units=24, n_hospitals=3, stays=20)
+    scores, cells = linked(planted)
+
+    def run(workers):
+        return bootstrap_effects(planted.people, scores, cells, ["days", "died"], 260, 7, workers=workers)
+
+    serial, loky = run(1), run(2)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config("dask"),
+    ):
+        there = run(None)
+        assert cluster.scheduler.transition_counter > 0  # the tasks went there
+    for one in (loky, there):
+        np.testing.assert_array_equal(one.draws, serial.draws)
+        np.testing.assert_array_equal(one.t, serial.t)
