@@ -1,5 +1,6 @@
 """What are the means and covariances of items of which some answers are missing? Maximum likelihood by EM."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from microresearch.errors import ConvergenceError, DataError
 
 Floats = NDArray[np.float64]
+FEW = 4
+ROOM = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,16 +89,16 @@ def em_normal(x: Floats, tolerance: float = 1e-8, max_iterations: int = 2000) ->
     centre = np.nanmean(x, axis=0)
     z = (x - centre) / spread
     mean, cov = np.zeros(k), np.eye(k)
+    blocks = list(_blocks(kinds))
     change = np.inf
     for iteration in range(1, max_iterations + 1):
         precision = _inverse(cov)
         total, cross = np.zeros(k), np.zeros((k, k))
-        for kind in kinds:
-            filled, left = _expected(z, kind, mean, precision)
+        for rows, missing in blocks:
+            filled, left = _expected(z[rows], missing, mean, precision)
             total += filled.sum(axis=0)
             cross += filled.T @ filled
-            missing = kind.missing
-            cross[missing[:, None], missing] += len(kind.rows) * left
+            np.add.at(cross, (missing[:, :, None], missing[:, None, :]), left * (len(rows) / len(missing)))
         new_mean = total / n
         new_cov = cross / n - np.outer(new_mean, new_mean)
         change = float(max(np.abs(new_mean - mean).max(), np.abs(new_cov - cov).max()))
@@ -105,19 +108,40 @@ def em_normal(x: Floats, tolerance: float = 1e-8, max_iterations: int = 2000) ->
     raise ConvergenceError(f"EM did not settle in {max_iterations} steps (last change {change:.1e} SD).")
 
 
-def _expected(z: Floats, kind: Pattern, mean: Floats, precision: Floats) -> tuple[Floats, Floats]:
-    """Rows of one pattern with missing values at their expectation, and the covariance that is left in them.
+def _blocks(kinds: tuple[Pattern, ...]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Rows that are filled together, and their missing items: one line for all of them, or a line for each.
 
-    Both come from the precision matrix, whose block of the missing items is small where few are missing.
+    A pattern of many people stands alone; people of rare patterns go together by how many items they miss, for with
+    many items nearly everybody has a pattern of their own.
     """
-    filled, missing = z[kind.rows], kind.missing
-    if not len(missing):
-        return filled, np.empty((0, 0))
-    left: Floats = np.linalg.inv(precision[missing[:, None], missing]).astype(np.float64)
-    across = precision[missing[:, None], kind.observed]
-    apart = filled[:, kind.observed] - mean[kind.observed]
-    filled[:, missing] = mean[missing] - apart @ (left @ across).T
-    return filled, left
+    rare: dict[int, list[Pattern]] = {}
+    for kind in kinds:
+        if len(kind.rows) > FEW or not len(kind.missing):
+            yield kind.rows, kind.missing[None, :]
+        else:
+            rare.setdefault(len(kind.missing), []).append(kind)
+    for size, some in rare.items():
+        rows = np.concatenate([kind.rows for kind in some])
+        missing = np.repeat([kind.missing for kind in some], [len(kind.rows) for kind in some], axis=0)
+        step = max(1, ROOM // size**2)
+        for low in range(0, len(rows), step):
+            yield rows[low : low + step], missing[low : low + step]
+
+
+def _expected(z: Floats, missing: NDArray[np.intp], mean: Floats, precision: Floats) -> tuple[Floats, Floats]:
+    """Rows with missing values at their expectation, and the covariance that is left in them.
+
+    Both come from the precision matrix, whose block of the missing items is small where few are missing. `z` is a
+    copy that is filled; `missing` has one line, or one a row.
+    """
+    if not missing.shape[1]:
+        return z, np.empty((1, 0, 0))
+    lines = np.arange(len(z))[:, None]
+    z[lines, missing] = mean[missing]
+    left = np.linalg.inv(precision[missing[:, :, None], missing[:, None, :]]).astype(np.float64)
+    across = ((z - mean) @ precision)[lines, missing]
+    z[lines, missing] -= np.squeeze(left @ across[:, :, None], 2)
+    return z, left
 
 
 def _inverse(matrix: Floats) -> Floats:
