@@ -165,13 +165,13 @@ def mahalanobis(values: Floats) -> tuple[Floats, Floats] | NotAvailable:
     cov = moments.cov * moments.n_used / (moments.n_used - 1)
     if np.linalg.eigvalsh(cov)[0] <= 1e-10 * np.trace(cov) / len(cov):
         return NotAvailable("some items are linear combinations of others, so no distance can be had")
-    squared, p = np.full(len(values), np.nan), np.full(len(values), np.nan)
+    squared, df = np.full(len(values), np.nan), np.full(len(values), np.nan)
     for kind in moments.patterns:
         apart = values[np.ix_(kind.rows, kind.observed)] - moments.mean[kind.observed]
         inside = cov[np.ix_(kind.observed, kind.observed)]
         squared[kind.rows] = np.einsum("ij,ij->i", apart, np.linalg.solve(inside, apart.T).T)
-        p[kind.rows] = stats.chi2.sf(squared[kind.rows], len(kind.observed))
-    return squared, p
+        df[kind.rows] = len(kind.observed)
+    return squared, np.asarray(stats.chi2.sf(squared, df), dtype=np.float64)
 
 
 def even_odd(responses: Responses) -> Floats | NotAvailable:
