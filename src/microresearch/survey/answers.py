@@ -139,13 +139,32 @@ class Options:
         return Reading(value, state, tuple(strange))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Strange:
+    """One text of one item's column that says none of the options: what is wrong with it, and the rows that hold it."""
+
+    item: Item
+    column: str
+    what: str
+    text: str
+    rows: NDArray[np.int64]
+    allowed: str
+
+    def problem(self, file: str) -> Problem:
+        """It as a message tells it."""
+        mend = "correct the export, or add the label or code to the instrument file"
+        what = f"{self.what}, in {listed(self.rows)}"
+        return Problem(what, file, int(self.rows[0]), self.column, shown(self.text), self.allowed, mend)
+
+
 def read_items(
-    export: Export, instrument: Instrument, columns: Mapping[str, str], blank: Collection[str], problems: list[Problem]
-) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    """Values and states, responses x items; what maps to no option is appended to `problems`."""
+    export: Export, instrument: Instrument, columns: Mapping[str, str], blank: Collection[str]
+) -> tuple[NDArray[np.float64], NDArray[np.int8], list[Strange]]:
+    """Values and states, responses x items, and what maps to no option, item by item in the rows' order."""
     options = Options(instrument, blank)
     shape = (len(export), len(instrument.items))
     values, states = np.full(shape, np.nan, order="F"), np.full(shape, State.BLANK, dtype=np.int8, order="F")
+    strange: list[Strange] = []
     for j, item in enumerate(instrument.items):
         column = columns[item.code]
         codes, texts = export.levels(column)
@@ -153,13 +172,13 @@ def read_items(
         read = options.column(texts, item, labels, missing)
         values[:, j], states[:, j] = read.value[codes], read.state[codes]
         found = _strange(export, column, item, options, codes, [(i, texts[i]) for i in read.strange])
-        problems.extend(sorted(found, key=lambda problem: problem.row or 0))
-    return values, states
+        strange.extend(sorted(found, key=lambda one: int(one.rows[0])))
+    return values, states, strange
 
 
 def _strange(
     export: Export, column: str, item: Item, options: Options, codes: NDArray[np.intp], texts: list[tuple[int, str]]
-) -> Iterator[Problem]:
+) -> Iterator[Strange]:
     labels = export.labels.get(column, {})
     for i, text in texts:
         rows = export.rows[codes == i]
@@ -169,7 +188,4 @@ def _strange(
         what = "an answer that is none of the options" if label is None else "a value label that is none of the options"
         if canonical(text) in export.user_missing.get(column, ()):
             what = "a user-missing code that is declared neither can't rate nor blank"
-        yield Problem(
-            f"{what}, in {listed(rows)}", export.file, int(rows[0]), column, shown(label or text),
-            options.allowed(item), "correct the export, or add the label or code to the instrument file",
-        )  # fmt: skip
+        yield Strange(item, column, what, label or text, rows, options.allowed(item))

@@ -1,6 +1,5 @@
 """What became of every column of the export: used, kept with a reason, or dropped, and why?"""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,15 +8,9 @@ import pandas as pd
 from microresearch.errors import DataError
 from microresearch.instrument import Instrument
 from microresearch.survey.export import Export
+from microresearch.survey.identifiers import names_a_person
+from microresearch.survey.item_columns import item_columns
 from microresearch.survey.people import resolve
-
-IDENTIFYING = re.compile(
-    r"(?:^|[^a-z])(?:e-?mail|ip[ _]?address|ipaddress|latitude|longitude|(?:first|last|full|sur|given|family)[ _]?name"
-    r"|name|phone|mobile|telephone|address|birth(?:day|date)?|dob|ssn|postcode|zip)(?:[^a-z]|$)",
-    re.IGNORECASE,
-)
-"""Column names that by themselves say that a person stands in the cells."""
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def column_uses(
@@ -45,7 +38,7 @@ def column_uses(
     wanted, problems = resolve(export, columns or {}, keep or {}, {})
     if problems:
         raise DataError(problems)
-    answers = {export.find((items or {}).get(item.code, item.code)) for form in instruments for item in form.items}
+    answers = {column for form in instruments for column in item_columns(export, form, items).values()}
     standard = {column: name for name, column in wanted.columns.items()}
     rows = []
     for column in (str(name) for name in export.cells.columns):
@@ -62,7 +55,7 @@ def column_uses(
 
 
 def _reason(export: Export, column: str) -> str:
-    if column in export.identifiers or IDENTIFYING.search(_CAMEL.sub(" ", column)):
+    if column in export.identifiers or names_a_person(column):
         return "direct identifier"
     _, texts = export.levels(column)
     lengths = np.array([len(text) for text in texts if text.strip()])

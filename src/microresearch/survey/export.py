@@ -1,7 +1,7 @@
 """What does a survey export hold, whatever program wrote it? Cells as text, their rows, and what the file says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -91,9 +91,9 @@ class Export:
         codes, texts = self.levels(column)
         return pd.Series(np.array([one.strip() for one in texts], dtype=object)[codes], dtype="str")
 
-    def rows_where(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Spreadsheet rows of the responses where the mask holds."""
-        return self.rows[mask]
+    def relabelled(self, labels: Mapping[str, Mapping[str, str]]) -> "Export":
+        """The same with a study's own value labels in place of the file's, where it declares some."""
+        return replace(self, labels={**self.labels, **labels}) if labels else self
 
 
 def unique_names(header: list[str], file: str, row: int = 1) -> tuple[list[str], frozenset[str]]:

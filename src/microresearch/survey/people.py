@@ -9,6 +9,7 @@ import pandas as pd
 from microresearch.errors import Problem, SpecError
 from microresearch.survey.answers import BLANK, canonical, key, number
 from microresearch.survey.export import STANDARD, Export
+from microresearch.survey.identifiers import names_a_person
 from microresearch.survey.problems import listed, nearest
 
 DONE = frozenset({"true", "yes", "complete", "completed", "finished"})
@@ -62,7 +63,8 @@ def resolve(
         Problem("this column holds direct identifiers", export.file, column=column, mend=f"map {name!r} to a staff "
                 "code, or declare in keep why the study needs this column")
         for name, column in found.items()
-        if column in export.identifiers and column not in kept
+        if (column in export.identifiers or (name in ("response", "person") and names_a_person(column)))
+        and column not in kept
     ]  # fmt: skip
     if bare:
         raise SpecError(bare)

@@ -1,7 +1,6 @@
 """How does a survey export become Responses? Columns found, answers looked up, all faults told at once."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import overload
 
@@ -10,8 +9,9 @@ import pandas as pd
 from microresearch.errors import Problem, SpecError
 from microresearch.instrument import Instrument
 from microresearch.responses import Ledger, Responses
-from microresearch.survey.answers import BLANK, key, read_items
+from microresearch.survey.answers import BLANK, read_items
 from microresearch.survey.export import Export
+from microresearch.survey.item_columns import item_columns
 from microresearch.survey.people import read_people, resolve
 from microresearch.survey.problems import refuse
 from microresearch.survey.recognise import read_export
@@ -109,7 +109,7 @@ def read_responses(
     else:
         export = read_export(path, format, encoding=encoding, separator=separator, sheet=sheet, dictionary=dictionary)
     wanted, problems = resolve(export, columns or {}, keep or {}, labels or {})
-    places = [_item_columns(export, form, items or {}, problems) for form in forms]
+    places = [_places(export, form, items or {}, problems) for form in forms]
     used = [*wanted.columns.values(), *wanted.keep, *(column for place in places for column in place.values())]
     problems += [
         Problem("this column stands more than once in the header", export.file, column=name, mend="rename one of them")
@@ -117,13 +117,14 @@ def read_responses(
         if name in export.repeated
     ]
     refuse(problems)
-    relabelled = _relabelled(export, wanted.labels)
+    relabelled = export.relabelled(wanted.labels)
     people = read_people(relabelled, wanted, problems, blank)
-    answers = [read_items(relabelled, form, place, blank, problems) for form, place in zip(forms, places, strict=True)]
+    answers = [read_items(relabelled, form, place, blank) for form, place in zip(forms, places, strict=True)]
+    problems += [one.problem(export.file) for _, _, strange in answers for one in strange]
     refuse(problems)
     ledger = Ledger(start=len(export))
     made = {}
-    for form, (values, states) in zip(forms, answers, strict=True):
+    for form, (values, states, _) in zip(forms, answers, strict=True):
         names = [item.code for item in form.items]
         value = pd.DataFrame(values, index=people.index, columns=names, copy=False)
         state = pd.DataFrame(states, index=people.index, columns=names, copy=False)
@@ -146,27 +147,10 @@ def _check_forms(forms: Sequence[Instrument], items: Mapping[str, str]) -> None:
         raise SpecError(problems)
 
 
-def _item_columns(
-    export: Export, form: Instrument, items: Mapping[str, str], problems: list[Problem]
-) -> dict[str, str]:
+def _places(export: Export, form: Instrument, items: Mapping[str, str], problems: list[Problem]) -> dict[str, str]:
     """Item code -> column of the export, a problem for each that is not there."""
-    found = {}
-    for item in form.items:
-        name = items.get(item.code, item.code)
-        column = export.find(name) or (None if item.code in items else _by_wording(export, item.text))
-        if column is None:
-            problems.append(export.absent(name, f"item {item.code}"))
-        else:
-            found[item.code] = column
-    return found
-
-
-def _by_wording(export: Export, wording: str) -> str | None:
-    """The only column whose question is worded as the item is (platforms that know no variable names)."""
-    like = [column for column, text in export.texts.items() if wording.strip() and key(text) == key(wording)]
-    return like[0] if len(like) == 1 else None
-
-
-def _relabelled(export: Export, labels: Labels) -> Export:
-    """The export with the study's own value labels in place of the file's, where it declares some."""
-    return replace(export, labels={**export.labels, **labels}) if labels else export
+    found = item_columns(export, form, items)
+    problems += [
+        export.absent(items.get(code, code), f"item {code}") for code, column in found.items() if column is None
+    ]
+    return {code: column for code, column in found.items() if column is not None}
