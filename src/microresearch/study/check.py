@@ -13,6 +13,7 @@ from microresearch.study.state import named_files
 
 if TYPE_CHECKING:
     from microresearch.study.study import Study
+    from microresearch.survey.export import Export
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ def check_study(place: Place) -> Findings:
     absent = {problem.column.partition(".")[0].partition("[")[0] for problem in missing}
     for section, step in (
         ("study", _instruments), ("units", _units), ("roster", _roster), ("survey", _survey),
-        ("exposure", _exposure), ("encounters", _encounters),
+        ("content_validity", _content_validity), ("exposure", _exposure), ("encounters", _encounters),
     ):  # fmt: skip
         if section not in absent and getattr(spec, section) is not None:
             step(study, getattr(spec, section), findings)
@@ -108,15 +109,41 @@ def _roster(study: "Study", said: Any, findings: Findings) -> None:
 
 
 def _survey(study: "Study", said: Any, findings: Findings) -> None:
-    forms = findings.look(study.survey)
+    from microresearch.study import reading
+
+    export = findings.look(lambda: reading.export(study))
+    if export is None:
+        return
+    findings.found.append(f"{said.file}: {export.said}")
+    forms = findings.look(lambda: reading.responses(study, export))
     if forms is None:
         return
+    dropped = findings.look(lambda: _dropped(study, export))
+    findings.found += [f"{said.file}: {dropped}"] if dropped else []
     first = next(iter(forms.values()))
     findings.found.append(f"{said.file}: {len(first)} responses to {', '.join(forms)}")
     cleaned = findings.look(study.cleaned)
     if cleaned is not None:
         left = next(iter(cleaned.values()))
         findings.found.append(f"cleaning: {len(left)} of {len(first)} responses remain")
+
+
+def _dropped(study: "Study", export: "Export") -> str:
+    """How many columns are left behind, and why."""
+    from microresearch.study.accounts import column_account
+
+    uses = column_account(study, export)
+    why = uses.loc[uses["use"] == "dropped", "why"].value_counts()
+    said = ", ".join(f"{n} ({reason})" for reason, n in why.items())
+    return f"columns dropped on reading: {said}" if said else ""
+
+
+def _content_validity(study: "Study", said: Any, findings: Findings) -> None:
+    from microresearch.study.accounts import content_validity_account
+
+    found: Any = findings.look(lambda: content_validity_account(study))
+    if found is not None:
+        findings.found.append(f"{said.file}: {found.n_items} items rated by {found.n_experts} experts")
 
 
 def _exposure(study: "Study", said: Any, findings: Findings) -> None:

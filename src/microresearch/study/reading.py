@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from microresearch.responses import Responses
     from microresearch.study.study import Study
+    from microresearch.survey.export import Export
 
 
 def _section(study: "Study", name: str, what: str) -> Any:
@@ -25,24 +26,44 @@ def _path(study: "Study", name: str) -> Any:
     return path
 
 
+def export(study: "Study") -> "Export":
+    """The survey export as text cells, with what was recognised of it, the study's own value labels in place."""
+    from microresearch.survey import read_export
+    from microresearch.survey.people import resolve
+
+    said = _section(study, "survey", "survey")
+    dictionary = None if said.dictionary is None else _path(study, said.dictionary)
+    found = read_export(
+        _path(study, said.file), said.format, encoding=said.encoding, separator=said.separator, sheet=said.sheet,
+        dictionary=dictionary,
+    )  # fmt: skip
+    return found.relabelled(resolve(found, columns(study), said.keep, said.labels)[0].labels)
+
+
+def columns(study: "Study") -> dict[str, str]:
+    """Standard name -> column of the export, of those that the study declares."""
+    said = _section(study, "survey", "survey").columns
+    return {name: column for name, column in said.model_dump().items() if column is not None}
+
+
 def survey(study: "Study") -> "dict[str, Responses]":
     """The export as responses by instrument; units matched and applicability set where there is a units file."""
-    from microresearch.io import shown
+    return responses(study, export(study))
+
+
+def responses(study: "Study", found: "Export") -> "dict[str, Responses]":
+    """The same from an export that was read."""
     from microresearch.survey import apply_applicability, assign_units, crosswalk, read_responses
 
     said = _section(study, "survey", "survey")
-    path = _path(study, said.file)
-    columns = {name: column for name, column in said.columns.model_dump().items() if column is not None}
     forms = read_responses(
-        path, list(study.instruments.values()), columns, said.format, said.items or None, keep=said.keep or None,
-        labels=said.labels or None, blank=said.blank, encoding=said.encoding, separator=said.separator,
-        sheet=said.sheet,
-        dictionary=None if said.dictionary is None else _path(study, said.dictionary),
+        found, list(study.instruments.values()), columns(study), items=said.items or None, keep=said.keep or None,
+        blank=said.blank,
     )  # fmt: skip
     if study.spec.units is None:
         return forms
     table = units(study)
-    return apply_applicability(assign_units(forms, crosswalk(table), shown(path)), table)
+    return apply_applicability(assign_units(forms, crosswalk(table), found.file), table)
 
 
 def units(study: "Study") -> "pd.DataFrame":

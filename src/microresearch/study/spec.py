@@ -100,6 +100,50 @@ class Scores(Section):
         return self
 
 
+class CarelessFlags(Section):
+    """[careless]: cuts of the indices, and how many flags set a response apart in the comparison; nobody leaves."""
+
+    minimum_flags: int = Field(default=2, ge=1)
+    pair_r: float = Field(default=0.60, gt=0, lt=1)
+    longest_run: float | None = Field(default=None, gt=1)
+    irv: float | None = Field(default=None, ge=0)
+    mahalanobis_p: float | None = Field(default=None, gt=0, lt=1)
+    even_odd: float | None = Field(default=None, ge=-1, le=1)
+    synonyms: float | None = Field(default=None, ge=-1, le=1)
+    antonyms: float | None = Field(default=None, ge=-1, le=1)
+    seconds_per_item: float | None = Field(default=None, gt=0)
+
+    @property
+    def cuts(self) -> dict[str, float] | None:
+        """The declared cuts; None where none is declared, which takes those of the literature."""
+        return self.model_dump(exclude={"minimum_flags", "pair_r"}, exclude_none=True) or None
+
+
+class Imputation(Section):
+    """[imputation]: how missing answers are imputed, for the comparison with complete cases."""
+
+    m: int = Field(default=20, ge=20, le=1000)
+    iterations: int = Field(default=10, ge=5, le=1000)
+    donors: int = Field(default=5, ge=1, le=100)
+    states: tuple[Literal["blank", "cant_rate"], ...] = Field(default=("blank", "cant_rate"), min_length=1)
+    unit: bool = True
+
+
+class ExpertRatings(Section):
+    """[content_validity]: experts' ratings of the relevance of each item; without it the report says so."""
+
+    file: Words
+    relevant: tuple[float, ...] = Field(default=(3, 4), min_length=1)
+    scale: tuple[float, ...] = Field(default=(1, 2, 3, 4), min_length=2)
+
+    @model_validator(mode="after")
+    def on_the_scale(self) -> "ExpertRatings":
+        """What counts as relevant can be given."""
+        if not set(self.relevant) < set(self.scale):
+            raise ValueError("relevant must be some of scale, and not all of it")
+        return self
+
+
 class Exposure(Section):
     """[exposure]: unit-level exposures that no staff member rated, taken from a file as they stand."""
 
@@ -214,6 +258,9 @@ class StudySpec(Section):
     cleaning: tuple[dict[str, Any], ...] = ()
     roster: Roster | None = None
     units: Units | None = None
+    content_validity: ExpertRatings | None = None
+    careless: CarelessFlags = CarelessFlags()
+    imputation: Imputation = Imputation()
     scores: Scores = Scores()
     exposure: Exposure | None = None
     encounters: Encounters | None = None

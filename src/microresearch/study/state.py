@@ -12,8 +12,8 @@ from microresearch.study.record import Now
 from microresearch.study.trace import library_files
 
 _FILES = {
-    "survey": ("file", "dictionary"), "roster": ("file",), "units": ("file",), "exposure": ("file",),
-    "encounters": ("admissions", "costs", "ccr"),
+    "survey": ("file", "dictionary"), "content_validity": ("file",), "roster": ("file",), "units": ("file",),
+    "exposure": ("file",), "encounters": ("admissions", "costs", "ccr"),
 }  # fmt: skip
 
 

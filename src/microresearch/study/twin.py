@@ -61,6 +61,7 @@ def write_twin(spec: StudySpec, schema: Schema, folder: Path, notebooks: str) ->
     """
     rng = np.random.default_rng(np.random.SeedSequence([20240108, UNITS]))
     said = spec.model_dump(mode="json")
+    said["content_validity"] = None  # experts' ratings say nothing of how a study runs
     said["study"].update(title=f"Synthetic twin: {spec.study.title}", synthetic=True, data_may_be_shared=True)
     said["run"]["folder"] = notebooks
     units = _units(spec, schema, rng)

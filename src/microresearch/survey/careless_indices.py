@@ -16,6 +16,7 @@ from microresearch.survey.em import em_normal
 
 Floats = NDArray[np.float64]
 LEAST_PAIRS = 3
+LEAST_ITEM_PAIRS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +75,7 @@ def careless(responses: Responses, cuts: Mapping[str, float] | None = None, pair
         Curran 2016), synonyms below 0, antonyms above 0, under 2 seconds an item; none for the standard deviation,
         which has no accepted one. A declared mapping takes the place of all of them.
     pair_r : float
-        Correlation from which two items count as synonyms, and its negative for antonyms.
+        Correlation from which two items count as synonyms, and its negative for antonyms. Ten such pairs are needed.
 
     Returns
     -------
@@ -200,9 +201,9 @@ def item_pairs(values: Floats, least: float) -> tuple[list[tuple[int, int]], lis
 
 
 def pair_consistency(values: Floats, pairs: list[tuple[int, int]], which: str) -> Floats | NotAvailable:
-    """Within-person correlation over item pairs."""
-    if len(pairs) < LEAST_PAIRS:
-        return NotAvailable(f"fewer than {LEAST_PAIRS} item pairs {which}: {len(pairs)}")
+    """Within-person correlation over item pairs; over fewer than ten it would be noise, so there it is not given."""
+    if len(pairs) < LEAST_ITEM_PAIRS:
+        return NotAvailable(f"fewer than {LEAST_ITEM_PAIRS} item pairs {which}: {len(pairs)}")
     first, second = zip(*pairs, strict=True)
     return _within(values[:, list(first)], values[:, list(second)])
 

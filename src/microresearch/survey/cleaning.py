@@ -134,6 +134,24 @@ def rule_order(
     return pd.DataFrame(rows, columns=["first", "second", "commute", "differ", "why"])
 
 
+def order_note(pairs: pd.DataFrame) -> str:
+    """What `rule_order` found, in a sentence without a count.
+
+    Examples
+    --------
+    >>> order_note(pd.DataFrame({"first": ["preview"], "second": ["time"], "commute": [True]}))
+    'The order of the cleaning rules does not matter here: every two of them leave the same responses in both orders.'
+    """
+    apart = pairs[~pairs["commute"].astype(bool)]
+    if apart.empty:
+        return (
+            "The order of the cleaning rules does not matter here: every two of them leave the same responses in both "
+            "orders."
+        )
+    said = "; ".join(f"{first} and {second}" for first, second in zip(apart["first"], apart["second"], strict=True))
+    return f"The order of these cleaning rules matters, so the declared one stands: {said}. Others may be exchanged."
+
+
 def _final(responses: Responses | dict[str, Responses], rules: Sequence[Rule], roster: pd.DataFrame | None) -> set[str]:
     """Response ids that remain."""
     forms = {"": responses} if isinstance(responses, Responses) else dict(responses)

@@ -1,5 +1,6 @@
 """The figures of a study: each a function over a result that returns a `StudyFigure`."""
 
+from microresearch.report.figures.careless import careless_indices
 from microresearch.report.figures.caterpillar import caterpillar_plot
 from microresearch.report.figures.correlations import correlation_heat_map
 from microresearch.report.figures.dose import dose_response
@@ -9,17 +10,20 @@ from microresearch.report.figures.funnel import funnel_plot
 from microresearch.report.figures.heat_map import unit_heat_map
 from microresearch.report.figures.items import item_distributions
 from microresearch.report.figures.loadings import loadings
+from microresearch.report.figures.missing_patterns import missing_patterns_plot
 from microresearch.report.figures.missingness import missingness_map
 from microresearch.report.figures.paths import path_diagram
 from microresearch.report.figures.peers import unit_dot_plot
 from microresearch.report.figures.plane import outcome_cost_plane
 from microresearch.report.figures.scree import scree
 from microresearch.report.figures.specifications import specification_curve
+from microresearch.report.figures.unit_shares import unit_shares
 
 __all__ = [
     "CURRENCY",
     "RATIO",
     "Panel",
+    "careless_indices",
     "caterpillar_plot",
     "correlation_heat_map",
     "dose_response",
@@ -28,6 +32,7 @@ __all__ = [
     "funnel_plot",
     "item_distributions",
     "loadings",
+    "missing_patterns_plot",
     "missingness_map",
     "outcome_cost_plane",
     "path_diagram",
@@ -35,4 +40,5 @@ __all__ = [
     "specification_curve",
     "unit_dot_plot",
     "unit_heat_map",
+    "unit_shares",
 ]
