@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microresearch.errors import DataError, SpecError
+from microresearch.errors import SpecError
 from microresearch.responses import State
 from microresearch.survey import compare_missing, impute, pool
 from microresearch.survey.chain import _draw
@@ -161,9 +161,7 @@ def test_what_cannot_be_imputed_is_refused(data):
     with pytest.raises(SpecError, match="states of blank"):
         impute(data, seed=1, states=["absent"])
     whole = responses(np.tile([[1.0, 2], [2, 1]], (20, 1)), ["A1", "A2"], 5)
-    with pytest.raises(DataError, match="nothing is missing"):
-        impute(whole, seed=1)
+    assert "nothing is missing" in impute(whole, seed=1).reason
     few = np.full((30, 2), np.nan)
     few[:, 0], few[:4, 1] = 2, 3
-    with pytest.raises(DataError, match="too few answers to impute from: A2"):
-        impute(responses(few, ["A1", "A2"], 5), seed=1)
+    assert "too few answers to impute from: A2" in impute(responses(few, ["A1", "A2"], 5), seed=1).reason

@@ -1,11 +1,12 @@
 """How do measurement results become tables of the paper? Items, reliability, retest, agreement, unit scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from microresearch.instrument import Instrument
 from microresearch.psychometrics.item_analysis import ItemAnalysis
+from microresearch.report.labelled_table import labelled_table
 from microresearch.report.tables import Table
 from microresearch.responses import Responses, State
 from microresearch.units.agreement import Agreement
@@ -25,7 +26,7 @@ def item_table(analysis: ItemAnalysis, instrument: Instrument) -> Table:
         "not_applicable": "Not applicable", "mean": "Mean", "sd": "SD", "skew": "Skew", "kurtosis": "Kurtosis",
         "floor": "Floor %", "ceiling": "Ceiling %", "item_rest_r": "Item-rest r", "alpha_dropped": "Alpha without",
     }  # fmt: skip
-    return _table(
+    return labelled_table(
         _named(found, instrument.names).dropna(axis=1, how="all"), f"Items: {instrument.name}", labels,
         counts=("n", "cant_rate", "blank", "not_applicable"), bounded=("item_rest_r", "alpha_dropped"),
         decimals={"floor": 1, "ceiling": 1}, shares={"floor": ("", "n"), "ceiling": ("", "n")},
@@ -52,7 +53,7 @@ def omega_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Tab
     labels = {**CHARACTERISTIC, "term": "Coefficient", "estimate": "Estimate", **INTERVAL, "n": "n", "note": "Note"}
     bounded = ("estimate", "ci_low", "ci_high")
     notes = tuple(f"{one[:1].upper()}{one[1:]}." for one in dict.fromkeys(found.get("method", pd.Series()).dropna()))
-    return _table(frame, f"Omega: {form}", labels, counts=("n",), bounded=bounded, notes=notes)
+    return labelled_table(frame, f"Omega: {form}", labels, counts=("n",), bounded=bounded, notes=notes)
 
 
 def consistency_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table | None:
@@ -62,7 +63,7 @@ def consistency_table(found: pd.DataFrame, names: Mapping[str, str], form: str) 
     raw = found[found["term"] == "alpha"]
     frame = _named(raw.rename(columns={"group": "characteristic"}), names)
     labels = {**CHARACTERISTIC, "n_items": "Items", "estimate": "Alpha", **INTERVAL, "n": "n", "note": "Note"}
-    return _table(
+    return labelled_table(
         frame, f"Internal consistency: {form}", labels, counts=("n",), bounded=("estimate", "ci_low", "ci_high"),
         decimals={"n_items": 0},
         notes=tuple(f"Raw alpha: {one}." for one in dict.fromkeys(raw["method"].dropna())),
@@ -76,7 +77,7 @@ def retest_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Ta
     frame = _named(found.rename(columns={"group": "characteristic"}), names)
     labels = {**CHARACTERISTIC, "estimate": "ICC(2,1)", **INTERVAL, "n": "n", "note": "Note"}
     bounded = ("estimate", "ci_low", "ci_high")
-    return _table(frame, f"Retest reliability: {form}", labels, counts=("n",), bounded=bounded)
+    return labelled_table(frame, f"Retest reliability: {form}", labels, counts=("n",), bounded=bounded)
 
 
 def agreement_table(found: Agreement, names: Mapping[str, str], form: str) -> Table:
@@ -97,7 +98,7 @@ def agreement_table(found: Agreement, names: Mapping[str, str], form: str) -> Ta
         **CHARACTERISTIC, "icc1_anova": "ICC(1) ANOVA", "icc1": "ICC(1) REML", **INTERVAL, "f": "F", "p": "p",
         "icc2": "ICC(2) REML", "rwg": "rwg(j) uniform", "rwg_skewed": "rwg(j) skewed", "ad": "AD",
     }  # fmt: skip
-    return _table(
+    return labelled_table(
         frame, f"Agreement of staff within units: {form}", labels,
         bounded=("icc1_anova", "icc1", "ci_low", "ci_high", "icc2", "rwg", "rwg_skewed"),
         notes=(
@@ -116,30 +117,10 @@ def unit_score_table(scores: UnitScores, names: Mapping[str, str]) -> Table:
     }  # fmt: skip
     title = "How units differ within hospitals, and how reliably"
     bounded = ("icc1", "icc1_low", "icc1_high", "reliability")
-    return _table(_named(scores.components, names), title, labels, bounded=bounded, notes=(f"{scores.method}.",))
+    return labelled_table(
+        _named(scores.components, names), title, labels, bounded=bounded, notes=(f"{scores.method}.",)
+    )
 
 
 def _named(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     return frame.assign(characteristic=[names.get(str(code), str(code)) for code in frame["characteristic"]])
-
-
-def _table(
-    frame: pd.DataFrame,
-    title: str,
-    labels: Mapping[str, str],
-    *,
-    counts: Sequence[str] = (),
-    bounded: Sequence[str] = (),
-    decimals: Mapping[str, int] | None = None,
-    shares: Mapping[str, tuple[str, str]] | None = None,
-    notes: tuple[str, ...] = (),
-) -> Table:
-    """A table of the labelled columns that the frame has, in the labels' order; notes that say nothing are left out."""
-    empty = {"note"} if "note" in frame and (frame["note"].fillna("") == "").all() else set()
-    kept = [column for column in labels if column in frame and column not in empty]
-    return Table(
-        frame[kept].reset_index(drop=True), title, notes,
-        counts=tuple(c for c in counts if c in kept), bounded=tuple(c for c in bounded if c in kept),
-        decimals={c: d for c, d in (decimals or {}).items() if c in kept}, labels={c: labels[c] for c in kept},
-        shares={c: s for c, s in (shares or {}).items() if c in kept},
-    )  # fmt: skip

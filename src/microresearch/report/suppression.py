@@ -19,7 +19,7 @@ NOT_PEOPLE = frozenset(
 
 _PEOPLE = re.compile(r"^(n|n_\w+|\w+_n|count|counts|\w+_count|excluded|remaining|events|staff|patients|stays|raters)$")
 _PERCENT = re.compile(r"(percent|pct|share|rate|proportion|%)", re.IGNORECASE)
-NESTED = (("n_raters", "n_roster"), ("n_complete", "n_roster"), ("n_events", "n_patients"))
+NESTED = (("n_raters", "n_roster"), ("n_complete", "n_roster"), ("n_events", "n_patients"), ("n_without", "n"))
 """Column pairs whose difference counts people as well."""
 
 

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from microresearch.errors import DataError, SpecError
+from microresearch.errors import SpecError
 from microresearch.parallel import map_seeded
 from microresearch.psychometrics.scores import characteristic_scores
 from microresearch.responses import Responses, State
+from microresearch.results import NotAvailable
 from microresearch.survey.chain import Design, run_chain
 from microresearch.survey.pooling import Pooled, pool
 
@@ -54,6 +55,13 @@ class Imputations:
         """How many cells were filled."""
         return int(self.diagnostics["n_imputed"].sum())
 
+    @property
+    def why_not_settled(self) -> str:
+        """That the chains have not settled, and what to do; "" where they have."""
+        if self.converged:
+            return ""
+        return f"the chains did not settle (R-hat up to {self.diagnostics['r_hat'].max():.2f}): take more iterations"
+
     def completed(self, i: int) -> Responses:
         """Data set i (from 0) as Responses whose imputed cells count as answered: for estimation, never for counts."""
         original = self.responses
@@ -65,7 +73,7 @@ class Imputations:
 def impute(
     responses: Responses, m: int = 20, *, seed: int, iterations: int = 20,
     states: Sequence[str] = ("blank", "cant_rate"), unit: bool = True, donors: int = 5, workers: int | None = None,
-) -> Imputations:  # fmt: skip
+) -> Imputations | NotAvailable:  # fmt: skip
     """Multiple imputation of missing answers by chained equations.
 
     Parameters
@@ -88,12 +96,14 @@ def impute(
     workers : int, optional
         See `parallel.map_seeded`.
 
+    Returns
+    -------
+    Imputations, or NotAvailable where nothing is missing or too few answered an item that is to be imputed
+
     Raises
     ------
     SpecError
         Fewer than 20 data sets, or a state that there is not.
-    DataError
-        An item to be imputed that too few answered, or nothing to impute.
 
     References
     ----------
@@ -103,7 +113,8 @@ def impute(
     if strange or m < LEAST or iterations < 2:
         raise SpecError(f"impute takes m of {LEAST} or more, 2 or more iterations, and states of {', '.join(MISSING)}.")
     gaps = responses.state.isin([MISSING[name] for name in states]).to_numpy()
-    _check(responses, gaps, donors)
+    if why := _why_not(responses, gaps, donors):
+        return NotAvailable(why)
     design = _design(responses, gaps, unit, iterations, donors)
     chains = map_seeded(run_chain, [design] * m, seed, workers)
     low, high, reversed_ = _bounds(responses)
@@ -118,14 +129,14 @@ def impute(
     return Imputations(responses, values, diagnostics, settled, seed, method)
 
 
-def _check(responses: Responses, gaps: NDArray[np.bool_], donors: int) -> None:
+def _why_not(responses: Responses, gaps: NDArray[np.bool_], donors: int) -> str:
+    """Why these gaps cannot be imputed; "" where they can."""
     answered = (responses.state == State.ANSWERED).to_numpy().sum(axis=0)
     names = [item.code for item in responses.instrument.items]
     few = [names[j] for j in np.flatnonzero(gaps.any(axis=0)) if answered[j] < 2 * donors]
     if few:
-        raise DataError(f"too few answers to impute from: {', '.join(few)} (fewer than {2 * donors} each).")
-    if not gaps.any():
-        raise DataError("nothing is missing, so there is nothing to impute.")
+        return f"too few answers to impute from: {', '.join(few)} (fewer than {2 * donors} each)"
+    return "" if gaps.any() else "nothing is missing, so there is nothing to impute"
 
 
 def _bounds(responses: Responses) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
@@ -183,7 +194,8 @@ def compare_missing(imputations: Imputations, missing: str | float = "half", con
     -------
     DataFrame
         A row a characteristic and method ("complete cases", "rule: half", "imputed"): `term`, `method`, `estimate`,
-        `se`, `ci_low`, `ci_high`, `df`, `n`, and for imputed `fmi` and `monte_carlo_se`.
+        `se`, `ci_low`, `ci_high`, `df`, `n`, and for imputed `fmi` and `monte_carlo_se`. Where the chains did not
+        settle the imputed rows have no estimate and a `note` that says so.
     """
     responses = imputations.responses
     ways = {"complete cases": characteristic_scores(responses, "all"),
@@ -199,9 +211,11 @@ def compare_missing(imputations: Imputations, missing: str | float = "half", con
             rows.append(_row(code, way, pooled, 0 if got is None else got[3]))
         each = [_mean(scores[code].to_numpy(dtype=np.float64), unit) for scores in made]
         whole = [one for one in each if one is not None]
-        several = len(whole) == len(each)
+        several = len(whole) == len(each) and imputations.converged
         pooled = pool([w[0] for w in whole], [w[1] for w in whole], whole[0][2], confidence) if several else None
         rows.append(_row(code, "imputed", pooled, whole[0][3] if several else 0))
+        if not imputations.converged:
+            rows[-1]["note"] = imputations.why_not_settled
     return pd.DataFrame(rows)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from microresearch.errors import ConvergenceError
 from microresearch.psychometrics.scores import characteristic_scores
 from microresearch.survey.imputation import Imputations
 
@@ -27,6 +28,11 @@ def compare_unit_means(imputations: Imputations, missing: str | float = "half", 
         (compared), `sd` between their means, and, but for the rule's own row, `r` with the rule's unit means and
         `largest` (the largest difference from them, scale points). An imputed unit mean is the mean over imputations.
         `sd` and `r` are missing with fewer than three units.
+
+    Raises
+    ------
+    ConvergenceError
+        The chains did not settle.
     """
     responses = imputations.responses
     unit = responses.people["unit"]
@@ -36,6 +42,8 @@ def compare_unit_means(imputations: Imputations, missing: str | float = "half", 
     means = {way: scores.groupby(unit).mean() for way, scores in ways.items()}
     means["imputed"] = sum(scores.groupby(unit).mean() for scores in made) / len(made)
     sizes = {way: scores.groupby(unit).count() for way, scores in ways.items()}
+    if not imputations.converged:
+        raise ConvergenceError(f"unit means over imputations cannot be had: {imputations.why_not_settled}.")
     rows: list[dict[str, object]] = []
     for characteristic in responses.instrument.characteristics:
         code = characteristic.code

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from microresearch.errors import DataError
 from microresearch.report.figures.inputs import wrap
 from microresearch.report.style import ACCENT, INK, QUIET, SECOND, StudyFigure, context, settle
+from microresearch.results import NotAvailable
 
 NAMES = {
     "longest_run": "Longest run of one answer (items)", "irv": "SD of a person's answers",
@@ -42,7 +42,7 @@ class HasIndices(Protocol):
         ...
 
 
-def careless_indices(found: HasIndices, *, threshold: int = 10, title: str = "") -> StudyFigure:
+def careless_indices(found: HasIndices, *, threshold: int = 10, title: str = "") -> StudyFigure | NotAvailable:
     """A histogram of each index, the flagged side of its cut in another colour.
 
     Parameters
@@ -56,14 +56,9 @@ def careless_indices(found: HasIndices, *, threshold: int = 10, title: str = "")
 
     Returns
     -------
-    StudyFigure
+    StudyFigure, or NotAvailable where so few people stand behind everything that nothing may be shown
         `data` has a row a bar: index, low, high, percent (of those who are drawn; one decimal), flagged. The p of the
         Mahalanobis distance is drawn as -log10, so that the suspicious side can be seen.
-
-    Raises
-    ------
-    DataError
-        No index, or none that more than `threshold` people have.
 
     References
     ----------
@@ -81,7 +76,7 @@ def careless_indices(found: HasIndices, *, threshold: int = 10, title: str = "")
     """
     wanted = [name for name in NAMES if name in found.indices and found.indices[name].notna().sum() > threshold]
     if not wanted:
-        raise DataError(f"careless_indices: no index that more than {threshold} people have.")
+        return NotAvailable(f"no index of careless responding is had by more than {threshold} people")
     data = pd.concat([_bars(found, name, threshold) for name in wanted], ignore_index=True)
     rows = -(-len(wanted) // _COLUMNS)
     cuts = ", ".join(f"{NAMES[name]} {found.cuts[name]:g}" for name in wanted if name in found.cuts)

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from microresearch.errors import DataError
 from microresearch.report.figures.inputs import frame_of, row_labels
 from microresearch.report.style import ACCENT, FAINT, MAX_HEIGHT, QUIET, StudyFigure, context, settle
+from microresearch.results import NotAvailable
 
 _FIXED = ("pattern", "n", "share", "n_missing")
 
@@ -21,7 +21,7 @@ def missing_patterns_plot(
     threshold: int = 10,
     most: int = 20,
     title: str = "",
-) -> StudyFigure:
+) -> StudyFigure | NotAvailable:
     """The commonest patterns of missing answers, items down, patterns across, with how many people show each.
 
     Parameters
@@ -38,14 +38,14 @@ def missing_patterns_plot(
 
     Returns
     -------
-    StudyFigure
+    StudyFigure, or NotAvailable where so few people stand behind everything that nothing may be shown
         `data` has a row a pattern and item: pattern, percent (of people; one decimal), item, missing. Items that are
         missing in no drawn pattern are left out of the picture and of the data.
 
     Raises
     ------
     DataError
-        A column is missing, or no pattern has more people than the threshold.
+        A column is missing.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def missing_patterns_plot(
     frame = frame_of(patterns, _FIXED, "missing_patterns_plot")
     shown = frame[frame["n"] > threshold].head(most)
     if shown.empty:
-        raise DataError(f"missing_patterns_plot: every pattern of missing answers is of {threshold} or fewer people.")
+        return NotAvailable(f"every pattern of missing answers is of {threshold} or fewer people")
     items = [str(name) for name in frame.columns if name not in _FIXED and shown[name].any()]
     percent = (100 * shown["share"]).round(1)
     rest, kinds = 100 * (1 - float(shown["share"].sum())), len(frame) - len(shown)

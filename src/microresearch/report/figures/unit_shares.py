@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from microresearch.errors import DataError
 from microresearch.report.figures.inputs import frame_of
 from microresearch.report.style import ACCENT, FAINT, SECOND, StudyFigure, context, settle
+from microresearch.results import NotAvailable
 
 
 def unit_shares(
@@ -15,7 +15,7 @@ def unit_shares(
     minimum: int = 11,
     label: str = "Can't rate (% of answers)",
     title: str = "",
-) -> StudyFigure:
+) -> StudyFigure | NotAvailable:
     """Each unit's share over all items with its interval, lowest first, and the mean of the units.
 
     Parameters
@@ -31,13 +31,13 @@ def unit_shares(
 
     Returns
     -------
-    StudyFigure
-        `data` has columns place (1 is the lowest), percent, low, high, in whole per cents; units have no names in it.
+    StudyFigure, or NotAvailable where so few people stand behind everything that nothing may be shown
+        `data` has columns place (1 is the lowest), percent, low, high, with one decimal; units have no names in it.
 
     Raises
     ------
     DataError
-        A column is missing, or no unit has enough respondents.
+        A column is missing.
 
     Examples
     --------
@@ -50,17 +50,17 @@ def unit_shares(
     frame = frame[(frame["item"] == "all items") & frame["ci_low"].notna()]
     enough = frame[frame["unit"].map(n_raters).fillna(0) >= minimum].sort_values("estimate", kind="stable")
     if enough.empty:
-        raise DataError(f"unit_shares: no unit has {minimum} respondents.")
+        return NotAvailable(f"no unit has {minimum} respondents or more")
     left = len(frame) - len(enough)
     data = pd.DataFrame({"place": np.arange(1, len(enough) + 1)}).assign(
-        **{name: (100 * enough[c].to_numpy()).round() for name, c in
+        **{name: (100 * enough[c].to_numpy()).round(1) for name, c in
            (("percent", "estimate"), ("low", "ci_low"), ("high", "ci_high"))}
     )  # fmt: skip
     mean = float(100 * enough["estimate"].mean())
     figure = StudyFigure(
         "double", 62, data=data, title=title or "Can't rate by unit",
-        alt=f"{len(enough)} units in the order of their share, from {data['percent'].min():.0f} to "
-        f"{data['percent'].max():.0f} per cent, each with its 95 % interval; the mean of the units is {mean:.1f}.",
+        alt=f"{len(enough)} units in the order of their share, from {data['percent'].min():.1f} to "
+        f"{data['percent'].max():.1f} per cent, each with its 95 % interval; the mean of the units is {mean:.1f}.",
         note="Intervals from the shares of the unit's respondents (t). Line: mean of the units."
         + (f" {left} units with fewer than {minimum} respondents are not drawn." if left else ""),
     )  # fmt: skip
