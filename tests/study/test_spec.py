@@ -62,6 +62,11 @@ def test_a_good_file_is_read_with_its_defaults() -> None:
             'admissions = "a.parquet"\ncosts = "f.parquet"',
             ["cost_basis, currency"],
         ),
+        ("[plan]", "[careless]\neven_od = 0.3\n[plan]", ["careless.even_od", "write 'even_odd'"]),
+        ("[plan]", "[careless]\nmahalanobis_p = 1.5\n[plan]", ["careless.mahalanobis_p", "less than 1"]),
+        ("[plan]", "[imputation]\nm = 5\n[plan]", ["imputation.m", "greater than or equal to 20"]),
+        ("[plan]", '[imputation]\nstates = ["absent"]\n[plan]', ["imputation.states[1]", "cant_rate"]),
+        ("[plan]", '[content_validity]\nfile = "e.csv"\nrelevant = [5]\n[plan]', ["relevant must be some of scale"]),
         ("seed = 1", "seed = -1", ["study.seed", "greater than or equal to 0"]),
         ("[plan]", "[plann]", ["plann", "write 'plan' instead of 'plann'"]),
     ],
@@ -72,6 +77,12 @@ def test_a_slip_is_named_with_its_place_and_mend(old: str, new: str, said: list[
     assert found.startswith("study.toml")
     for words in said:
         assert words in found
+
+
+def test_declared_cuts_take_the_place_of_the_usual_ones() -> None:
+    assert parse_spec(tomllib.loads(GOOD)).careless.cuts is None
+    declared = parse_spec(tomllib.loads(GOOD + "[careless]\nlongest_run = 12\nminimum_flags = 1\n")).careless
+    assert declared.cuts == {"longest_run": 12} and declared.minimum_flags == 1
 
 
 def test_all_slips_are_told_at_once() -> None:

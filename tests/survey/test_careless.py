@@ -121,6 +121,12 @@ def test_nobody_leaves_unless_the_study_says_so(bfi):
         clean(bfi, [{"rule": "careless", "seconds_per_item": 2}])
 
 
+def test_too_few_pairs_make_no_index(bfi):
+    found = careless(bfi, pair_r=0.65)
+    assert "fewer than 10 item pairs with r above 0.65" in found.not_available["synonyms"].reason
+    assert "synonyms" not in found.flags
+
+
 def test_the_order_of_rules_is_told():
     x = np.array([[1, np.nan, np.nan], [1, 2, 3.0], [2, 2, 2], [3, 2, 1]])
     data = responses(x, ["a1", "a2", "a3"], 5, person=["p", "p", "q", "s"], duration=[300.0, 300, 20, 300])

@@ -8,7 +8,7 @@ import pytest
 
 from microresearch.errors import DataError, SpecError
 from microresearch.responses import State
-from microresearch.survey import clean, read_export, read_responses
+from microresearch.survey import clean, read_export, read_responses, reconcile, unmapped_values
 
 from .exports import COLUMNS
 
@@ -69,6 +69,31 @@ def test_every_format_gives_the_same_responses(form, name):
 
 def reference(form):
     return read_responses(HERE / "plain.csv", form, SELF)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_cell_of_every_format_is_reconciled(form, name):
+    _, columns, more = CASES[name]
+    labels = more.get("labels", {})
+    export = read_export(HERE / name, **{key: value for key, value in more.items() if key != "labels"})
+    read = read_responses(export, form, columns, labels=labels)
+    table = reconcile(export.relabelled(labels), read)
+    raw = source()[[item.code for item in form.items]]
+    assert (table["unexplained"] == 0).all() and table["raw_filled"].sum() == (raw != "").to_numpy().sum()
+    assert unmapped_values(export, form, labels=labels).empty
+
+
+@pytest.mark.parametrize("labels_in", ["header", "cells"])
+def test_redcap_header_and_cells_are_labelled_independently(put, form, labels_in):
+    raw, labelled = ((HERE / name).read_text().split("\n", 1) for name in ("redcap_raw.csv", "redcap_labels.csv"))
+    head, cells = (labelled[0], raw[1]) if labels_in == "header" else (raw[0], labelled[1])
+    read = read_responses(put(f"{head}\n{cells}"), form, REDCAP, **DICTIONARY)
+    assert read.content_hash() == reference(form).content_hash()
+    assert read.people["consent"].tolist() == reference_redcap(form).people["consent"].tolist()
+
+
+def reference_redcap(form):
+    return read_responses(HERE / "redcap_raw.csv", form, REDCAP, **DICTIONARY)
 
 
 @pytest.mark.parametrize("name", CASES)

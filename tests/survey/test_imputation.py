@@ -1,15 +1,16 @@
 """Imputed data sets: against R's mice, on planted gaps, and the same whatever the number of workers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from microresearch.errors import SpecError
+from microresearch.errors import ConvergenceError, SpecError
 from microresearch.responses import State
-from microresearch.survey import compare_missing, impute, pool
+from microresearch.survey import compare_missing, compare_unit_means, impute, pool
 from microresearch.survey.chain import _draw
 
 from .builders import responses
@@ -145,6 +146,34 @@ def test_planted_mean_is_recovered_where_complete_cases_fail():
     assert (
         table.loc["imputed", "n"] == n and table.loc["complete cases", "n"] < n and 0 < table.loc["imputed", "fmi"] < 1
     )
+
+
+def test_unit_means_are_compared_and_nearer_the_truth_when_imputed():
+    rng = np.random.default_rng(3)
+    n, units, names = 900, 20, ["A2", "A3", "A5"]
+    unit, level = np.arange(n) % units, rng.normal(0, 0.6, units)
+    trait = level[unit] + rng.normal(size=n)
+    x = np.clip(np.round(3 + trait[:, None] + rng.normal(0, 0.5, (n, 3))), 1, 5)
+    truth = pd.Series(x.mean(axis=1)).groupby(unit).mean()
+    holes = x.copy()
+    holes[rng.random(n) < 1 / (1 + np.exp(-2 * (x[:, 2] - 3.5))), 0] = np.nan
+    made = impute(responses(holes, names, 5, unit=[f"U{u:02d}" for u in unit]), 20, seed=1, iterations=10)
+    table = compare_unit_means(made).set_index("method")
+    assert (table["n_units"] == units).all() and np.isnan(table.loc["rule: half", "r"])
+    assert table.loc["imputed", "r"] > 0.99 > table.loc["complete cases", "r"] > 0.8
+    completed = [pd.Series(one.mean(axis=1)).groupby(unit).mean() for one in made.values]
+    mine = sum(completed) / len(completed)
+    rule = pd.Series(np.nanmean(holes, axis=1)).groupby(unit).mean()
+    assert table.loc["imputed", "largest"] == pytest.approx((mine - rule).abs().max(), abs=1e-12)
+    assert (mine - truth).abs().mean() < 0.5 * (pd.Series(holes.mean(axis=1)).groupby(unit).mean() - truth).abs().mean()
+
+
+def test_chains_that_did_not_settle_give_no_estimate(data):
+    made = replace(impute(data, 20, seed=3, iterations=5), converged=False)
+    table = compare_missing(made).set_index("method")
+    assert np.isnan(table.loc["imputed", "estimate"]) and "take more iterations" in table.loc["imputed", "note"]
+    with pytest.raises(ConvergenceError, match="did not settle"):
+        compare_unit_means(made)
 
 
 def test_slopes_are_drawn_and_not_only_estimated():

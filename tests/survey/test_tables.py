@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from microresearch.errors import DataError
+from microresearch.errors import DataError, SpecError
 from microresearch.survey import (
     apply_applicability,
     clean,
@@ -17,6 +17,7 @@ from microresearch.survey import (
     read_responses,
     reconcile,
     state_table,
+    unmapped_values,
 )
 
 from .exports import COLUMNS
@@ -89,6 +90,28 @@ def test_identifiers_are_known_by_name_in_plain_files(put, form):
     uses = column_uses(read_export(path), [form], {"response": "id"}).set_index("column")["why"].to_dict()
     assert [uses[c] for c in ("Email address", "first_name", "lastName")] == ["direct identifier"] * 3
     assert uses["remarks"] == "free text"
+
+
+def test_a_person_is_not_told_by_an_address_unless_the_study_says_why(put, form):
+    path = put("Your e-mail,trust_1,trust_2,trust_3,teach_1\nx@example.org,1,2,3,4\n")
+    with pytest.raises(SpecError, match="direct identifiers"):
+        read_responses(path, form, {"person": "Your e-mail"})
+    keep = {"Your e-mail": "to join the two rounds; no other code exists"}
+    assert len(read_responses(path, form, {"person": "Your e-mail"}, keep=keep)) == 1
+
+
+def test_every_value_that_maps_to_nothing_is_listed_with_all_its_rows(put, form):
+    cells = ["Mostly" if i % 2 else "Agree" for i in range(60)]
+    path = put("trust_1,trust_2,trust_3,teach_1\n" + "".join(f"{cell},1,2,seven\n" for cell in cells))
+    table = unmapped_values(read_export(path), form).set_index("item")
+    assert table.index.tolist() == ["trust_1", "teach_1"] and table["n"].tolist() == [30, 60]
+    assert table.loc["trust_1", "rows"].split() == [str(i + 2) for i in range(60) if i % 2]
+    assert table.loc["teach_1", "value"] == "seven" and "Agree" in table.loc["teach_1", "allowed"]
+    with pytest.raises(DataError, match="rows 3, 5, 7, 9, 11, 13, 15, 17, 19, 21 and 20 more"):
+        read_responses(path, form)
+    assert unmapped_values(read_export(path), form, labels={"trust_1": {"Mostly": "Agree"}})["item"].tolist() == [
+        "teach_1"
+    ]
 
 
 def test_the_dictionary_counts_what_is_there(both):
