@@ -136,15 +136,15 @@ def gradient_and_information(
             by_mu -= 2 * share * found.pull
             weight += share / whole * found.weight
             if exact:
-                bend += share * _expected_curvature(ways, found.weight, structure.means)
+                bend += share * expected_curvature(ways, found.weight, structure.means)
         if not exact:
-            bend = whole * _expected_curvature(ways, weight, structure.means)
+            bend = whole * expected_curvature(ways, weight, structure.means)
         gradient += gather(ways.ids, ways.slope(by_sigma, by_mu), q)
         curvature += gather_square(ways.ids, bend, q)
     return gradient, curvature
 
 
-def _expected_curvature(ways: Directions, weight: Array, means: bool) -> Array:
+def expected_curvature(ways: Directions, weight: Array, means: bool) -> Array:
     bend = ways.bend(weight, weight)
     return bend + 2 * ways.mu.T @ weight @ ways.mu if means else bend
 
@@ -172,7 +172,7 @@ def hessian(structures: Sequence[Structure], groups: Groups, theta: Array) -> Ar
             by_sigma += share * (found.weight - found.seen)
             by_mu -= 2 * share * found.pull
             bend += share * observed_curvature(ways, found, structure.means)
-        out += gather_square(ways.ids, bend, q) + _curvature_of_moments(structure, theta, by_sigma, by_mu)
+        out += gather_square(ways.ids, bend, q) + curvature_of_moments(structure, theta, by_sigma, by_mu)
     return (out + out.T) / 2
 
 
@@ -186,7 +186,7 @@ def observed_curvature(ways: Directions, found: Slopes, means: bool) -> Array:
     return bend
 
 
-def _curvature_of_moments(
+def curvature_of_moments(
     structure: Structure, theta: Array, by_sigma: Array, by_mu: Array, step: float = 1e-4
 ) -> Array:
     """Second derivatives of <by_sigma, sigma> + <by_mu, mu> by central differences of their gradient."""

@@ -1,0 +1,242 @@
+"""Which parameters make answers of people within clusters most likely, when both levels have a structural model?
+
+A cluster's mean has covariance sigma_between + sigma_within / size; what is left within clusters has sigma_within. So the
+likelihood is that of one pattern of people within and of one pattern of cluster means for each size (Moments of
+`sem_ml`), whose implied moments add up from both levels. Everything is the mean over people of -2 log likelihood,
+without the constants of `constant`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from microresearch.numeric.optimise import Optimum, scoring
+from microresearch.numeric.sem_ml import (
+    Array,
+    Moments,
+    curvature_of_moments,
+    expected_curvature,
+    observed_curvature,
+    pattern_slopes,
+    positive_slopes,
+)
+from microresearch.numeric.sem_structure import (
+    Directions,
+    Implied,
+    Index,
+    Structure,
+    directions,
+    gather,
+    gather_square,
+    implied,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clustered:
+    """One group's sufficient statistics.
+
+    Attributes
+    ----------
+    within : Moments
+        Of deviations from cluster means: n is people less clusters, `seen` the variables of level 1.
+    between : tuple of Moments
+        Of the means of clusters of one size each: n counts clusters, all variables are seen.
+    sizes : array
+        People in a cluster, for each of `between`.
+    seats : tuple of two arrays
+        Where the variables of level 1 and of level 2 stand among all p.
+    """
+
+    within: Moments
+    between: tuple[Moments, ...]
+    sizes: Array
+    seats: tuple[Index, Index]
+
+    @property
+    def n(self) -> int:
+        """People."""
+        return self.within.n + self.n_clusters
+
+    @property
+    def n_clusters(self) -> int:
+        """Clusters."""
+        return sum(moments.n for moments in self.between)
+
+    @property
+    def p(self) -> int:
+        """Variables of both levels together."""
+        return len(self.between[0].mean)
+
+
+Levels = tuple[Structure, Structure]
+"""What a group's model says within and between clusters."""
+
+
+def clustered(values: Array, clusters: Index, seats: tuple[Index, Index]) -> Clustered:
+    """Sufficient statistics of persons x variables, complete, by cluster; variables of level 2 alone are constant within.
+
+    Examples
+    --------
+    >>> both = np.arange(1)
+    >>> found = clustered(np.array([[1.0], [3.0], [5.0]]), np.array([0, 0, 1]), (both, both))
+    >>> found.within.n, found.within.cov.tolist(), found.sizes.tolist()
+    (1, [[2.0]], [1.0, 2.0])
+    """
+    _, which, count = np.unique(clusters, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(count), values.shape[1]))
+    np.add.at(sums, which, values)
+    means = sums / count[:, None]
+    inside = seats[0]
+    away = (values - means[which])[:, inside]
+    n = len(values) - len(count)
+    within = Moments(n, np.zeros(len(inside)), away.T @ away / max(n, 1), inside)
+    between = []
+    for size in np.unique(count):
+        mine = means[count == size]
+        mean = mine.mean(axis=0)
+        between.append(Moments(len(mine), mean, (mine - mean).T @ (mine - mean) / len(mine), np.arange(len(mean))))
+    return Clustered(within, tuple(between), np.unique(count).astype(np.float64), seats)
+
+
+class _Piece(NamedTuple):
+    """A pattern with its implied moments, made of so much of the covariance within and of that between."""
+
+    moments: Moments
+    at: Implied
+    of_within: float
+    of_between: float
+
+    @property
+    def means(self) -> bool:
+        """Deviations from cluster means have mean zero whatever the model."""
+        return self.of_between > 0
+
+
+def _pieces(within: Array, between: Array, mu: Array, data: Clustered) -> Iterator[_Piece]:
+    yield _Piece(data.within, Implied(within, mu, {}), 1.0, 0.0)
+    for size, moments in zip(data.sizes, data.between, strict=True):
+        yield _Piece(moments, Implied(between + within / size, mu, {}), 1 / size, 1.0)
+
+
+def frame_slopes(
+    within: Array, between: Array, mu: Array, data: Clustered
+) -> tuple[float, Array, Array, Array] | None:
+    """Sum over people, and its slopes by every entry of both covariances (p x p) and by the means; None outside.
+
+    References
+    ----------
+    McDonald & Goldstein (1989), British Journal of Mathematical and Statistical Psychology 42, 215-232, eqs. 24-28.
+    """
+    total, by_within, by_between, by_mu = 0.0, np.zeros_like(within), np.zeros_like(between), np.zeros_like(mu)
+    for piece in _pieces(within, between, mu, data):
+        found = pattern_slopes(piece.at, piece.moments, piece.means)
+        if found is None:
+            return None
+        n = piece.moments.n
+        slope = n * (found.weight - found.seen)
+        total += n * found.value
+        by_within += piece.of_within * slope
+        by_between += piece.of_between * slope
+        by_mu -= 2 * n * found.pull
+    return total, by_within, by_between, by_mu
+
+
+def constant(data: Clustered) -> float:
+    """What the deviance of a group (sum over people) leaves out of -2 log likelihood."""
+    inside, outside = data.seats
+    count = np.array([moments.n for moments in data.between])
+    answers = data.n * len(inside) + data.n_clusters * len(np.setdiff1d(outside, inside))
+    return float(np.log(2 * np.pi) * answers + len(inside) * (count * np.log(data.sizes)).sum())
+
+
+def _frame(levels: Levels, theta: Array, data: Clustered) -> tuple[tuple[Implied, Implied], Array, Array, Array]:
+    """Implied moments of each level, and both covariances and the means among all p variables."""
+    p, covs, mu = data.p, [], np.zeros(data.p)
+    at = (implied(levels[0], theta), implied(levels[1], theta))
+    for one, seat in zip(at, data.seats, strict=True):
+        cov = np.zeros((p, p))
+        cov[np.ix_(seat, seat)] = one.sigma
+        covs.append(cov)
+        mu[seat] += one.mu
+    return at, covs[0], covs[1], mu
+
+
+def deviance(models: Sequence[Levels], groups: Sequence[Clustered], theta: Array) -> float:
+    """Mean over people; infinite where a covariance matrix is not positive definite."""
+    total = 0.0
+    for levels, data in zip(models, groups, strict=True):
+        _, within, between, mu = _frame(levels, theta, data)
+        for piece in _pieces(within, between, mu, data):
+            found = pattern_slopes(piece.at, piece.moments, piece.means)
+            if found is None:
+                return np.inf
+            total += piece.moments.n * found.value
+    return total / people(groups)
+
+
+def people(groups: Sequence[Clustered]) -> int:
+    """How many people the groups hold."""
+    return sum(data.n for data in groups)
+
+
+def _seated(ways: tuple[Directions, Directions], piece: _Piece, data: Clustered) -> Directions:
+    """How the moments of a piece move with the free cells of both levels."""
+    shares = (piece.of_within, piece.of_between)
+    k = [len(one.ids) for one in ways]
+    a, b, mu = (np.zeros((data.p, sum(k))) for _ in range(3))
+    for one, share, seat, columns in zip(ways, shares, data.seats, (slice(k[0]), slice(k[0], None)), strict=True):
+        a[seat, columns], b[seat, columns], mu[seat, columns] = share * one.a, one.b, one.mu
+    return Directions(np.concatenate([one.ids for one in ways]), a, b, mu)
+
+
+def gradient_and_information(
+    models: Sequence[Levels], groups: Sequence[Clustered], theta: Array
+) -> tuple[Array, Array]:
+    """Gradient of the deviance (q) and its expected curvature (q x q): twice the information of one person."""
+    return _slope_and_curvature(models, groups, theta, observed=False)
+
+
+def hessian(models: Sequence[Levels], groups: Sequence[Clustered], theta: Array) -> Array:
+    """Second derivatives of the deviance (q x q): twice the observed information of one person."""
+    return _slope_and_curvature(models, groups, theta, observed=True)[1]
+
+
+def _slope_and_curvature(
+    models: Sequence[Levels], groups: Sequence[Clustered], theta: Array, observed: bool
+) -> tuple[Array, Array]:
+    q, n = len(theta), people(groups)
+    gradient, curvature = np.zeros(q), np.zeros((q, q))
+    for levels, data in zip(models, groups, strict=True):
+        at, within, between, mu = _frame(levels, theta, data)
+        ways = (directions(levels[0], at[0]), directions(levels[1], at[1]))
+        by_cov, by_mu = [np.zeros((data.p, data.p)), np.zeros((data.p, data.p))], np.zeros(data.p)
+        for piece in _pieces(within, between, mu, data):
+            found, share = positive_slopes(piece.at, piece.moments, piece.means), piece.moments.n / n
+            seated = _seated(ways, piece, data)
+            slope, pull = found.weight - found.seen, -2 * found.pull
+            gradient += gather(seated.ids, share * seated.slope(slope, pull), q)
+            if observed:
+                bend = observed_curvature(seated, found, piece.means)
+            else:
+                bend = expected_curvature(seated, found.weight, piece.means)
+            curvature += gather_square(seated.ids, share * bend, q)
+            by_cov[0] += share * piece.of_within * slope
+            by_cov[1] += share * piece.of_between * slope
+            by_mu += share * pull
+        if observed:
+            for structure, slope, seat in zip(levels, by_cov, data.seats, strict=True):
+                curvature += curvature_of_moments(structure, theta, slope[np.ix_(seat, seat)], by_mu[seat])
+    return gradient, (curvature + curvature.T) / 2
+
+
+def fit_levels(models: Sequence[Levels], groups: Sequence[Clustered], start: Array) -> Optimum:
+    """Minimise the deviance by Fisher scoring, near the minimum by Newton steps."""
+    return scoring(
+        lambda x: deviance(models, groups, x),
+        lambda x: gradient_and_information(models, groups, x),
+        start,
+        hessian=lambda x: hessian(models, groups, x),
+    )
