@@ -6,8 +6,8 @@ likelihood is that of one pattern of people within and of one pattern of cluster
 without the constants of `constant`.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from microresearch.numeric.sem_ml import (
     positive_slopes,
 )
 from microresearch.numeric.sem_structure import (
+    Cell,
     Directions,
     Implied,
     Index,
@@ -36,7 +37,7 @@ from microresearch.numeric.sem_structure import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clustered:
-    """One group's sufficient statistics.
+    """Sufficient statistics of people within clusters.
 
     Attributes
     ----------
@@ -72,7 +73,7 @@ class Clustered:
 
 
 Levels = tuple[Structure, Structure]
-"""What a group's model says within and between clusters."""
+"""What the model says within and between clusters."""
 
 
 def clustered(values: Array, clusters: Index, seats: tuple[Index, Index]) -> Clustered:
@@ -145,7 +146,7 @@ def frame_slopes(
 
 
 def constant(data: Clustered) -> float:
-    """What the deviance of a group (sum over people) leaves out of -2 log likelihood."""
+    """What the deviance (sum over people) leaves out of -2 log likelihood."""
     inside, outside = data.seats
     count = np.array([moments.n for moments in data.between])
     answers = data.n * len(inside) + data.n_clusters * len(np.setdiff1d(outside, inside))
@@ -164,22 +165,16 @@ def _frame(levels: Levels, theta: Array, data: Clustered) -> tuple[tuple[Implied
     return at, covs[0], covs[1], mu
 
 
-def deviance(models: Sequence[Levels], groups: Sequence[Clustered], theta: Array) -> float:
+def deviance(levels: Levels, data: Clustered, theta: Array) -> float:
     """Mean over people; infinite where a covariance matrix is not positive definite."""
+    _, within, between, mu = _frame(levels, theta, data)
     total = 0.0
-    for levels, data in zip(models, groups, strict=True):
-        _, within, between, mu = _frame(levels, theta, data)
-        for piece in _pieces(within, between, mu, data):
-            found = pattern_slopes(piece.at, piece.moments, piece.means)
-            if found is None:
-                return np.inf
-            total += piece.moments.n * found.value
-    return total / people(groups)
-
-
-def people(groups: Sequence[Clustered]) -> int:
-    """How many people the groups hold."""
-    return sum(data.n for data in groups)
+    for piece in _pieces(within, between, mu, data):
+        found = pattern_slopes(piece.at, piece.moments, piece.means)
+        if found is None:
+            return np.inf
+        total += piece.moments.n * found.value
+    return total / data.n
 
 
 def _seated(ways: tuple[Directions, Directions], piece: _Piece, data: Clustered) -> Directions:
@@ -192,51 +187,86 @@ def _seated(ways: tuple[Directions, Directions], piece: _Piece, data: Clustered)
     return Directions(np.concatenate([one.ids for one in ways]), a, b, mu)
 
 
-def gradient_and_information(
-    models: Sequence[Levels], groups: Sequence[Clustered], theta: Array
-) -> tuple[Array, Array]:
+def gradient_and_information(levels: Levels, data: Clustered, theta: Array) -> tuple[Array, Array]:
     """Gradient of the deviance (q) and its expected curvature (q x q): twice the information of one person."""
-    return _slope_and_curvature(models, groups, theta, observed=False)
+    return _slope_and_curvature(levels, data, theta, observed=False)
 
 
-def hessian(models: Sequence[Levels], groups: Sequence[Clustered], theta: Array) -> Array:
+def hessian(levels: Levels, data: Clustered, theta: Array) -> Array:
     """Second derivatives of the deviance (q x q): twice the observed information of one person."""
-    return _slope_and_curvature(models, groups, theta, observed=True)[1]
+    return _slope_and_curvature(levels, data, theta, observed=True)[1]
 
 
-def _slope_and_curvature(
-    models: Sequence[Levels], groups: Sequence[Clustered], theta: Array, observed: bool
-) -> tuple[Array, Array]:
-    q, n = len(theta), people(groups)
+def _slope_and_curvature(levels: Levels, data: Clustered, theta: Array, observed: bool) -> tuple[Array, Array]:
+    q = len(theta)
+    at, within, between, mu = _frame(levels, theta, data)
+    ways = (directions(levels[0], at[0]), directions(levels[1], at[1]))
     gradient, curvature = np.zeros(q), np.zeros((q, q))
-    for levels, data in zip(models, groups, strict=True):
-        at, within, between, mu = _frame(levels, theta, data)
-        ways = (directions(levels[0], at[0]), directions(levels[1], at[1]))
-        by_cov, by_mu = [np.zeros((data.p, data.p)), np.zeros((data.p, data.p))], np.zeros(data.p)
-        for piece in _pieces(within, between, mu, data):
-            found, share = positive_slopes(piece.at, piece.moments, piece.means), piece.moments.n / n
-            seated = _seated(ways, piece, data)
-            slope, pull = found.weight - found.seen, -2 * found.pull
-            gradient += gather(seated.ids, share * seated.slope(slope, pull), q)
-            if observed:
-                bend = observed_curvature(seated, found, piece.means)
-            else:
-                bend = expected_curvature(seated, found.weight, piece.means)
-            curvature += gather_square(seated.ids, share * bend, q)
-            by_cov[0] += share * piece.of_within * slope
-            by_cov[1] += share * piece.of_between * slope
-            by_mu += share * pull
+    by_cov, by_mu = (np.zeros_like(within), np.zeros_like(between)), np.zeros_like(mu)
+    for piece in _pieces(within, between, mu, data):
+        found, share = positive_slopes(piece.at, piece.moments, piece.means), piece.moments.n / data.n
+        seated = _seated(ways, piece, data)
+        slope, pull = share * (found.weight - found.seen), -2 * share * found.pull
+        gradient += gather(seated.ids, seated.slope(slope, pull), q)
         if observed:
-            for structure, slope, seat in zip(levels, by_cov, data.seats, strict=True):
-                curvature += curvature_of_moments(structure, theta, slope[np.ix_(seat, seat)], by_mu[seat])
+            bend = observed_curvature(seated, found, piece.means)
+        else:
+            bend = expected_curvature(seated, found.weight, piece.means)
+        curvature += gather_square(seated.ids, share * bend, q)
+        by_cov[0][:] += piece.of_within * slope
+        by_cov[1][:] += piece.of_between * slope
+        by_mu += pull
+    if observed:
+        for structure, slope, seat in zip(levels, by_cov, data.seats, strict=True):
+            curvature += curvature_of_moments(structure, theta, slope[np.ix_(seat, seat)], by_mu[seat])
     return gradient, (curvature + curvature.T) / 2
 
 
-def fit_levels(models: Sequence[Levels], groups: Sequence[Clustered], start: Array) -> Optimum:
+def fit_levels(levels: Levels, data: Clustered, start: Array) -> Optimum:
     """Minimise the deviance by Fisher scoring, near the minimum by Newton steps."""
     return scoring(
-        lambda x: deviance(models, groups, x),
-        lambda x: gradient_and_information(models, groups, x),
+        lambda x: deviance(levels, data, x),
+        lambda x: gradient_and_information(levels, data, x),
         start,
-        hessian=lambda x: hessian(models, groups, x),
+        hessian=lambda x: hessian(levels, data, x),
     )
+
+
+def level_scores(
+    levels: Levels, data: Clustered, theta: Array, level: int, cells: tuple[Cell, ...]
+) -> tuple[Array, Array, Array]:
+    """Of candidate cells of a level (0 within, 1 between): slope of the log likelihood, their observed information, and
+    what they share of it with the free parameters (candidates x q)."""
+    q, structure = len(theta), levels[level]
+    now = structure.matrices(theta)
+    new = tuple(cell._replace(free=q + k) for k, cell in enumerate(cells))
+    grown = replace(structure, cells=structure.cells + new)
+    at = np.concatenate([theta, [now[cell.matrix][cell.row, cell.col] for cell in cells]])
+    pair = (grown, levels[1]) if level == 0 else (levels[0], grown)
+    slope, bend = _slope_and_curvature(pair, data, at, observed=True)
+    information = bend * data.n / 2
+    return -slope[q:] * data.n / 2, np.diag(information)[q:].copy(), information[q:, :q]
+
+
+def level_weights(levels: Levels, data: Clustered, theta: Array, size: int) -> tuple[Array, Array, Array, Array]:
+    """What predicts factors from a cluster of some size and its people.
+
+    Returns
+    -------
+    arrays
+        Weights (factors between x p) of the cluster mean about `mu`; those (variables within x p) that predict the
+        cluster's own part of the variables within; weights (factors within x variables within) of what a person has
+        beyond it; `mu` (p).
+
+    References
+    ----------
+    Muthen (1994), Sociological Methods & Research 22, 376-398, for the model; the weights are regressions of the
+    unobserved parts on what was seen (Searle, Casella & McCulloch 1992, section 7.4).
+    """
+    at, within, between, mu = _frame(levels, theta, data)
+    inside, outside = data.seats
+    pulled = np.linalg.inv(between + within / size)
+    cross = np.zeros((data.p, at[1].parts["cross"].shape[1]))
+    cross[outside] = at[1].parts["cross"]
+    own = np.linalg.solve(at[0].sigma, at[0].parts["cross"]).T
+    return cross.T @ pulled, (between @ pulled)[inside], own, mu

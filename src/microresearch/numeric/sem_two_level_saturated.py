@@ -134,23 +134,20 @@ def _start(turned: Clustered, tri: list[tuple[Index, Index]]) -> Array:
     return np.concatenate([within[tri[0]], between[tri[1]], np.zeros(turned.p)])
 
 
-def independence_levels(data: Clustered, first: int) -> tuple[Levels, Array]:
-    """Variances of each level and means alone, numbered from `first`, and start values."""
+def independence_levels(data: Clustered) -> tuple[Levels, Array]:
+    """Variances of each level and means alone, and start values."""
     inside, outside = data.seats
-    lone = np.setdiff1d(inside, outside)
-    count = len(inside)
-    cells_w = [Cell("theta", j, j, first + j, 0.0) for j in range(count)]
-    cells_b = [Cell("theta", j, j, first + count + j, 0.0) for j in range(len(outside))]
-    count += len(outside)
-    cells_b += [Cell("nu", j, 0, first + count + j, 0.0) for j in range(len(outside))]
-    count += len(outside)
-    cells_w += [Cell("nu", int(np.searchsorted(inside, j)), 0, first + count + k, 0.0) for k, j in enumerate(lone)]
+    lone, p, m = np.setdiff1d(inside, outside), len(inside), len(outside)
+    within = [Cell("theta", j, j, j, 0.0) for j in range(p)]
+    within += [Cell("nu", int(np.searchsorted(inside, j)), 0, p + 2 * m + k, 0.0) for k, j in enumerate(lone)]
+    between = [Cell("theta", j, j, p + j, 0.0) for j in range(m)]
+    between += [Cell("nu", j, 0, p + m + j, 0.0) for j in range(m)]
     apart = np.diag(_between_by_moments(data))[outside]
     own = np.zeros(data.p)
     own[inside] = np.diag(data.within.cov)
-    mean = np.average([m.mean for m in data.between], axis=0, weights=[m.n for m in data.between])
+    mean = np.average([one.mean for one in data.between], axis=0, weights=[one.n for one in data.between])
     start = [own[inside], np.maximum(apart, 0.05 * own[outside]), mean[outside], mean[lone]]
-    return (_bare(len(inside), cells_w), _bare(len(outside), cells_b)), np.concatenate(start)
+    return (_bare(p, within), _bare(m, between)), np.concatenate(start)
 
 
 def _bare(p: int, cells: list[Cell]) -> Structure:

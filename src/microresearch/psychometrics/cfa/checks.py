@@ -19,10 +19,10 @@ def solution_warnings(
         out.append(f"{n} people are fewer than the {len(estimate.theta)} free parameters")
     below = parameters[(parameters["op"] == "~~") & (parameters["lhs"] == parameters["rhs"]) & (parameters["est"] < 0)]
     for row in below.to_dict("records"):
-        where = f" in group {row['group']}" if "group" in row else ""
+        where = f" in {design.blocks} {row[design.blocks]}" if design.blocks in row else ""
         out.append(f"Heywood case: the variance of {row['lhs']}{where} is estimated below zero ({row['est']:.3g})")
     for label, cov in zip(labels, latent_covariances(design, estimate.theta), strict=True):
-        where = f" in group {label}" if label else ""
+        where = f" in {design.blocks} {label}" if label else ""
         out += [f"{said}{where}" for said in _latent_problems(cov)]
     return tuple(out)
 

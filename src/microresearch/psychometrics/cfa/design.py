@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,8 @@ class Design:
         Moments less free parameters.
     exogenous : tuple of str
         Observed predictors, whose moments are the sample's.
+    blocks : {"group", "level"}
+        What each of the layouts describes: a group of people, or a level (within and between clusters).
     """
 
     table: pd.DataFrame
@@ -38,6 +41,7 @@ class Design:
     start: Array
     df: int
     exogenous: tuple[str, ...]
+    blocks: Literal["group", "level"] = "group"
 
     @property
     def structures(self) -> tuple[Structure, ...]:
@@ -49,11 +53,15 @@ class Design:
         """Whether the model has means."""
         return self.layouts[0].structure.means
 
+    def marks(self, labels: Sequence[str]) -> list[str | int]:
+        """What tables call the blocks: a group by its label, a level by its number, as lavaan does."""
+        return [1, 2] if self.blocks == "level" else list(labels)
+
     def name(self, free: int) -> str:
         """What the table calls a free parameter (0-based)."""
         row = self.table[self.table["free"] == free + 1].iloc[0]
         said = f"{row['lhs']} {row['op']} {row['rhs']}".strip()
-        return said if self.table["group"].max() == 1 else f"{said} (group {row['group']})"
+        return said if self.table["group"].max() == 1 else f"{said} ({self.blocks} {row['group']})"
 
 
 def make_design(table: pd.DataFrame, sample: Sample, moments: Sequence[Moments]) -> Design:
@@ -82,7 +90,7 @@ def make_design(table: pd.DataFrame, sample: Sample, moments: Sequence[Moments])
     if design.df < 0:
         what = f"{len(start)} free parameters but {len(moments) * free_moments} moments: the model is not identified"
         raise SpecError(Problem(what, mend="fix or equate parameters"))
-    _check_identified(design, moments)
+    check_identified(design, moments)
     return design
 
 
@@ -101,7 +109,7 @@ def _with_sample_moments(
     return table.assign(fixed=values), tuple(dict.fromkeys(exo["lhs"]))
 
 
-def _check_identified(design: Design, moments: Sequence[Moments]) -> None:
+def check_identified(design: Design, moments: Sequence[Moments]) -> None:
     """Whether the moments' derivatives by the parameters are independent, at a point without special zeros."""
     q = len(design.start)
     if q == 0:

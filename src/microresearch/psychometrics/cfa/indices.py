@@ -46,13 +46,14 @@ def factor_reliability(design: Design, estimate: Estimate, labels: tuple[str, ..
     """
     rows: list[dict[str, object]] = []
     ratios: dict[str, pd.DataFrame] = {}
-    for label, layout, seen in zip(labels, design.layouts, estimate.observed, strict=True):
+    blocks = zip(labels, design.marks(labels), design.layouts, estimate.observed, strict=True)
+    for label, mark, layout, seen in blocks:
         items = {name: _items(layout, j) for j, name in enumerate(layout.eta[: layout.n_latent])}
         items = {name: at for name, at in items.items() if len(at)}
         for name, at in items.items():
             row: dict[str, object] = {"term": name}
             if label:
-                row["group"] = label
+                row[design.blocks] = mark
             rows.append(row | {"n_items": len(at)} | _omegas(layout, estimate.theta, seen, layout.eta.index(name), at))
         ratios[label] = _htmt(seen.cov, items)
     return FactorReliability(pd.DataFrame(rows), ratios)

@@ -25,7 +25,8 @@ def fit_measures(design: Design, estimate: Estimate, n: int) -> dict[str, float]
     (Zhang & Savalei 2023) is another one; of ordered answers, where thresholds are restricted or the polychoric
     correlations are not positive definite.
     """
-    test, baseline, groups = estimate.test, estimate.baseline, len(design.layouts)
+    test, baseline = estimate.test, estimate.baseline
+    groups = 1 if design.blocks == "level" else len(design.layouts)
     out = {
         "npar": float(len(estimate.theta)),
         "ntotal": float(n),
@@ -36,9 +37,10 @@ def fit_measures(design: Design, estimate: Estimate, n: int) -> dict[str, float]
     n -= groups if estimate.ordinal is not None else 0  # weighted least squares counts n - 1 in each group
     out |= {"baseline.chisq": baseline.value, "baseline.df": float(baseline.df), "baseline.pvalue": baseline.p}
     out |= incremental(test, baseline) | comparative(test, baseline) | rmsea(test, n, groups)
-    out |= {"srmr": model_srmr(design, estimate)}
+    out |= level_srmr(design, estimate) if design.blocks == "level" else {"srmr": model_srmr(design, estimate)}
     if estimate.loglik is not None and estimate.loglik_saturated is not None:
-        out |= {"unrestricted.logl": estimate.loglik_saturated, "fmin": test.value / n / 2}
+        out |= {"unrestricted.logl": estimate.loglik_saturated}
+        out |= {"fmin": test.value / n / 2} if design.blocks == "group" else {}
         out |= information_criteria(estimate.loglik, len(estimate.theta), n)
     holes = any(len(patterns) > 1 for patterns in estimate.patterns)
     if estimate.test_scaled is not None and estimate.baseline_scaled is not None:
@@ -103,3 +105,16 @@ def model_srmr(design: Design, estimate: Estimate) -> float:
     """SRMR of the fitted model."""
     covariances, means = standardised_residuals(design, estimate)
     return srmr(covariances, means, [seen.n for seen in estimate.observed])
+
+
+def level_srmr(design: Design, estimate: Estimate) -> dict[str, float]:
+    """SRMR of covariances within and between, and their sum; absent where a variable does not vary between clusters.
+
+    References
+    ----------
+    Ryu & West (2009), Structural Equation Modeling 16, 583-601, for fit by level; the sum is lavaan's `srmr`.
+    """
+    if any((np.diag(seen.cov) <= 0).any() for seen in estimate.observed):
+        return {}
+    within, between = (srmr([cov], [np.zeros(0)], [1]) for cov in standardised_residuals(design, estimate)[0])
+    return {"srmr": within + between, "srmr_within": within, "srmr_between": between}

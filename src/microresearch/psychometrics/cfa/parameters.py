@@ -21,7 +21,7 @@ def parameter_frame(
     Returns
     -------
     DataFrame
-        lhs, op, rhs, group (a label; absent without groups), label, est, se (0 where fixed), z, pvalue, ci.lower,
+        lhs, op, rhs, group (a label; absent without groups; or level), label, est, se (0 where fixed), z, pvalue, ci.lower,
         ci.upper, std.all. z and pvalue are missing where a parameter is fixed.
     """
     table = design.table
@@ -35,7 +35,8 @@ def parameter_frame(
     half = float(ndtri(0.5 + confidence / 2)) * se
     out = table[["lhs", "op", "rhs"]].copy()
     if len(labels) > 1:
-        out["group"] = [labels[g - 1] for g in table["group"]]
+        marks = design.marks(labels)
+        out[design.blocks] = [marks[g - 1] for g in table["group"]]
     out["label"] = table["label"].where(~table["label"].str.startswith("."), "")
     out["est"], out["se"], out["z"], out["pvalue"] = est, se, z, 2 * ndtr(-np.abs(z))
     out["ci.lower"], out["ci.upper"] = est - half, est + half

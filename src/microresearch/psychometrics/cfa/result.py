@@ -10,6 +10,7 @@ from microresearch.numeric.sem_structure import implied
 from microresearch.psychometrics.cfa.design import Design
 from microresearch.psychometrics.cfa.estimate import Estimate
 from microresearch.psychometrics.cfa.factor_scores import ScoreMethod, group_scores
+from microresearch.psychometrics.cfa.factor_scores_levels import level_factor_scores
 from microresearch.psychometrics.cfa.html import cfa_html
 from microresearch.psychometrics.cfa.indices import FactorReliability, factor_reliability
 from microresearch.psychometrics.cfa.modification import modification_indices
@@ -28,9 +29,9 @@ class Cfa:
     fit : dict
         Fit measures under lavaan's names (`chisq`, `df`, `cfi`, `rmsea.ci.lower`, `cfi.robust`, ...).
     parameters : DataFrame
-        lhs, op, rhs, group, label, est, se, z, pvalue, ci.lower, ci.upper, std.all.
+        lhs, op, rhs, group (or level: 1 within, 2 between), label, est, se, z, pvalue, ci.lower, ci.upper, std.all.
     labels : tuple of str
-        Groups; `("",)` without groups.
+        Groups, `("",)` without groups; of a two-level model the levels, "within" and "between".
     model : str
         The model as it was written.
     estimator, method : str
@@ -72,8 +73,7 @@ class Cfa:
         rows: list[dict[str, object]] = []
         for row in self.parameters.to_dict("records"):
             out = {"term": f"{row['lhs']} {row['op']} {row['rhs']}".strip(), "estimate": row["est"], "n": self.n_used}
-            if "group" in row:
-                out["group"] = row["group"]
+            out |= {name: row[name] for name in ("group", "level") if name in row}
             if row["se"] > 0:
                 out |= {"se": row["se"], "ci_low": row["ci.lower"], "ci_high": row["ci.upper"]}
                 out |= {"statistic": row["z"], "p": row["pvalue"]}
@@ -86,22 +86,38 @@ class Cfa:
         p = self.parameters
         explained = set(p.loc[p["op"] == "=~", "rhs"]) | set(p.loc[p["op"] == "~", "lhs"])
         own = p[(p["op"] == "~~") & (p["lhs"] == p["rhs"]) & p["lhs"].isin(explained)]
-        keep = ["lhs", *(["group"] if "group" in p else [])]
+        keep = ["lhs", *(name for name in ("group", "level") if name in p)]
         return own[keep].rename(columns={"lhs": "term"}).assign(estimate=1 - own["std.all"]).reset_index(drop=True)
+
+    @property
+    def icc(self) -> pd.DataFrame:
+        """Share of each item's variance that lies between clusters, before any model; of two-level models."""
+        if self.estimate.levels is None:
+            raise SpecError("the shares of variance between clusters need a model of two levels.")
+        variances = [
+            dict(zip(layout.observed, np.diag(seen.cov), strict=True))
+            for layout, seen in zip(self.design.layouts, self.estimate.observed, strict=True)
+        ]
+        within, between = variances
+        shares = {name: between[name] / (between[name] + within[name]) for name in within if name in between}
+        return pd.DataFrame({"term": list(shares), "estimate": list(shares.values())})
 
     @property
     def residuals(self) -> pd.DataFrame:
         """Residual correlations: observed less implied, a row for each pair of items and group."""
-        rows = []
-        for label, layout, seen in zip(self.labels, self.design.layouts, self.estimate.observed, strict=True):
+        rows, blocks = [], self.design.blocks
+        marks = self.design.marks(self.labels)
+        for label, mark, layout, seen in zip(
+            self.labels, marks, self.design.layouts, self.estimate.observed, strict=True
+        ):
             sigma = self.implied_covariance(label)
             names, observed = layout.observed, seen.cov
             sd, isd = np.sqrt(np.diag(observed)), np.sqrt(np.diag(sigma))
             gap = observed / np.outer(sd, sd) - sigma.to_numpy() / np.outer(isd, isd)
             for i, j in zip(*np.tril_indices(len(names), -1), strict=True):
                 row: dict[str, object] = {"lhs": names[j], "rhs": names[i], "residual": float(gap[i, j])}
-                rows.append(row | ({"group": label} if label else {}))
-        columns = ["lhs", "rhs", *(["group"] if len(self.labels) > 1 else []), "residual"]
+                rows.append(row | ({blocks: mark} if label else {}))
+        columns = ["lhs", "rhs", *([blocks] if len(self.labels) > 1 else []), "residual"]
         return pd.DataFrame(rows, columns=columns)
 
     def implied_covariance(self, group: str = "") -> pd.DataFrame:
@@ -128,13 +144,21 @@ class Cfa:
         return factor_reliability(self.design, self.estimate, self.labels)
 
     def scores(
-        self, data: pd.DataFrame, group: "str | pd.Series | None" = None, method: ScoreMethod = "regression"
+        self,
+        data: pd.DataFrame,
+        group: "str | pd.Series | None" = None,
+        method: ScoreMethod = "regression",
+        cluster: "str | pd.Series | None" = None,
+        level: int = 1,
     ) -> pd.DataFrame:
         """Factor scores, persons x factors, from the items that each person answered.
 
         With groups, `group` says which model a person belongs to. Missing for a person without any answer, or of a
-        group that was not fitted.
+        group that was not fitted. Of two-level models by regression only: `cluster` says who belongs where, `level` 1
+        gives what persons have beyond their cluster, 2 the clusters' own scores (clusters x factors).
         """
+        if self.estimate.levels is not None:
+            return level_factor_scores(self.design, self.estimate, data, cluster, level)
         layout = self.design.layouts[0]
         _, values = item_matrix(data, layout.observed, least=1)
         out = np.full((len(data), layout.n_latent), np.nan)
