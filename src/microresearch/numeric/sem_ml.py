@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from microresearch.numeric.optimise import Optimum, scoring
+from microresearch.numeric.sem_holes import Sums, pattern_curvature, pattern_sums
 from microresearch.numeric.sem_structure import (
+    Array,
     Directions,
     Implied,
-    Index,
+    Moments,
     Structure,
     directions,
     gather,
@@ -23,19 +24,8 @@ from microresearch.numeric.sem_structure import (
     pull_back,
 )
 
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moments:
-    """Observed moments of people who answered the items `seen` (indices): n, means, covariance with divisor n."""
-
-    n: int
-    mean: Array
-    cov: Array
-    seen: Index
-
-
+FEW, WIDE = 20, 64
+"""Above so many patterns, and up to so many items, curvature is summed in the frame of the moments."""
 Groups = Sequence[Sequence[Moments]]
 """Patterns of each group."""
 
@@ -95,18 +85,44 @@ def deviance(structures: Sequence[Structure], groups: Groups, theta: Array) -> f
     """
     total, n = 0.0, people(groups)
     for structure, patterns in zip(structures, groups, strict=True):
-        at = implied(structure, theta)
-        for moments in patterns:
-            found = pattern_slopes(at, moments, structure.means)
-            if found is None:
-                return np.inf
-            total += moments.n / n * found.value
+        found = _sums(implied(structure, theta), patterns, structure.means)
+        if found is None:
+            return np.inf
+        total += found.value / n
     return total
 
 
 def people(groups: Groups) -> int:
     """How many people the groups hold."""
     return sum(moments.n for patterns in groups for moments in patterns)
+
+
+def _sums(at: Implied, patterns: Sequence[Moments], means: bool) -> Sums | None:
+    if len(patterns) > 1:
+        return pattern_sums(at.sigma, at.mu, patterns)
+    found, n = pattern_slopes(at, patterns[0], means), patterns[0].n
+    return None if found is None else Sums(n * found.value, n * found.weight, n * found.seen, n * found.pull)
+
+
+def _positive_sums(at: Implied, patterns: Sequence[Moments], means: bool) -> Sums:
+    found = _sums(at, patterns, means)
+    if found is None:
+        raise np.linalg.LinAlgError("the covariance matrix is not positive definite")
+    return found
+
+
+def _bend(ways: Directions, at: Implied, patterns: Sequence[Moments], means: bool, observed: bool) -> Array:
+    """Curvature of the patterns' deviances, each times its people, along fixed directions of the moments (k x k)."""
+    p, k = len(at.mu), len(ways.ids)
+    if len(patterns) > FEW and p <= WIDE:
+        return pattern_curvature(at.sigma, at.mu, patterns, observed).along(ways, ways, means)
+    bend = np.zeros((k, k))
+    for moments in patterns:
+        found = positive_slopes(at, moments, means)
+        bend += moments.n * (
+            observed_curvature(ways, found, means) if observed else expected_curvature(ways, found.weight, means)
+        )
+    return bend
 
 
 def gradient_and_information(
@@ -126,21 +142,14 @@ def gradient_and_information(
     for structure, patterns in zip(structures, groups, strict=True):
         at = implied(structure, theta)
         ways = directions(structure, at)
-        k = len(ways.ids)
-        by_sigma, by_mu, bend = np.zeros((structure.p, structure.p)), np.zeros(structure.p), np.zeros((k, k))
-        weight, whole = np.zeros_like(by_sigma), sum(moments.n for moments in patterns) / n
-        for moments in patterns:
-            found = positive_slopes(at, moments, structure.means)
-            share = moments.n / n
-            by_sigma += share * (found.weight - found.seen)
-            by_mu -= 2 * share * found.pull
-            weight += share / whole * found.weight
-            if exact:
-                bend += share * expected_curvature(ways, found.weight, structure.means)
-        if not exact:
-            bend = whole * expected_curvature(ways, weight, structure.means)
-        gradient += gather(ways.ids, ways.slope(by_sigma, by_mu), q)
-        curvature += gather_square(ways.ids, bend, q)
+        found = _positive_sums(at, patterns, structure.means)
+        if exact:
+            bend = _bend(ways, at, patterns, structure.means, observed=False)
+        else:
+            whole = sum(moments.n for moments in patterns)
+            bend = whole * expected_curvature(ways, found.weight / whole, structure.means)
+        gradient += gather(ways.ids, ways.slope(found.weight - found.seen, -2 * found.pull), q) / n
+        curvature += gather_square(ways.ids, bend, q) / n
     return gradient, curvature
 
 
@@ -164,15 +173,10 @@ def hessian(structures: Sequence[Structure], groups: Groups, theta: Array) -> Ar
     for structure, patterns in zip(structures, groups, strict=True):
         at = implied(structure, theta)
         ways = directions(structure, at)
-        k = len(ways.ids)
-        by_sigma, by_mu, bend = np.zeros((structure.p, structure.p)), np.zeros(structure.p), np.zeros((k, k))
-        for moments in patterns:
-            found = positive_slopes(at, moments, structure.means)
-            share = moments.n / n
-            by_sigma += share * (found.weight - found.seen)
-            by_mu -= 2 * share * found.pull
-            bend += share * observed_curvature(ways, found, structure.means)
-        out += gather_square(ways.ids, bend, q) + curvature_of_moments(structure, theta, by_sigma, by_mu)
+        found = _positive_sums(at, patterns, structure.means)
+        bend = _bend(ways, at, patterns, structure.means, observed=True)
+        slope, pull = found.weight - found.seen, -2 * found.pull
+        out += gather_square(ways.ids, bend, q) / n + curvature_of_moments(structure, theta, slope, pull) / n
     return (out + out.T) / 2
 
 

@@ -4,14 +4,16 @@ People are grouped by the items that they answered; their sums are all that the 
 fitted by EM on those sums, on centred and scaled data, so that no digit is lost to a large mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from microresearch.errors import ConvergenceError
-from microresearch.numeric.sem_ml import Array, Index, Moments
+from microresearch.numeric.sem_holes import Batch, batches, pattern_sums, spread
+from microresearch.numeric.sem_ml import positive_slopes
+from microresearch.numeric.sem_structure import Array, Implied, Index, Moments
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,29 +104,41 @@ def _expected_sums(patterns: Sequence[Moments], mean: Array, cov: Array) -> tupl
     """Expected sums and cross-products of all items, given what was answered (E step)."""
     p = len(mean)
     total, cross = np.zeros(p), np.zeros((p, p))
-    for m in patterns:
-        o = m.seen
-        hidden = np.setdiff1d(np.arange(p), o)
-        fill = np.zeros((p, len(o)))  # everyone's items from the answered ones
-        fill[o, np.arange(len(o))] = 1.0
-        if len(hidden):
-            fill[hidden] = np.linalg.solve(cov[np.ix_(o, o)], cov[np.ix_(o, hidden)]).T
-        filled = mean + fill @ (m.mean - mean[o])
-        cross += m.n * (fill @ m.cov @ fill.T + np.outer(filled, filled))
-        if len(hidden):
-            cross[np.ix_(hidden, hidden)] += m.n * (cov[np.ix_(hidden, hidden)] - fill[hidden] @ cov[np.ix_(o, hidden)])
-        total += m.n * filled
+    for batch, inverse in _known(batches(cov, mean, patterns)):
+        rows = np.arange(len(batch.n))[:, None]
+        filled = mean + batch.gap
+        filled[rows, batch.hidden] -= (batch.side @ batch.gap[:, :, None])[:, :, 0]
+        weighted = batch.n[:, None] * filled
+        total += weighted.sum(axis=0)
+        cross += weighted.T @ filled
+        spots = batch.hidden[:, :, None] * p + batch.hidden[:, None, :]
+        left = np.bincount(spots.ravel(), (batch.n[:, None, None] * batch.inner).ravel(), p * p)
+        cross += left.reshape(p, p)
+        for row, known in spread(batch, patterns, inverse):
+            fill = np.eye(p)
+            fill[batch.hidden[row]] = -batch.side[row]
+            fill[:, batch.hidden[row]] = 0.0
+            cross += batch.n[row] * fill @ known @ fill.T
     return total, cross
+
+
+def _known(found: Iterator[tuple[Batch, Array]] | None) -> Iterator[tuple[Batch, Array]]:
+    if found is None:
+        raise ConvergenceError(
+            "the covariance of all items is not positive definite: too few people answered together."
+        )
+    return found
 
 
 def saturated_deviance(patterns: Sequence[Moments], fitted: Moments) -> float:
     """Sum over people of -2 log likelihood of the saturated model, without its constant."""
-    total = 0.0
-    for m in patterns:
-        cov = fitted.cov[np.ix_(m.seen, m.seen)]
-        gap = m.mean - fitted.mean[m.seen]
-        total += m.n * (np.linalg.slogdet(cov)[1] + np.trace(np.linalg.solve(cov, m.cov + np.outer(gap, gap))))
-    return float(total)
+    if len(patterns) == 1:
+        at = Implied(fitted.cov, fitted.mean, {})
+        return patterns[0].n * positive_slopes(at, patterns[0], True).value
+    found = pattern_sums(fitted.cov, fitted.mean, patterns)
+    if found is None:
+        raise ConvergenceError("the saturated covariance matrix is not positive definite.")
+    return found.value
 
 
 def answered_constant(patterns: Sequence[Moments]) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from microresearch.numeric.sem_holes import positive_batches, weights
 from microresearch.numeric.sem_ml import Array, Moments, hessian, people
 from microresearch.numeric.sem_patterns import Pattern
 from microresearch.numeric.sem_structure import Cell, Implied, Index, Structure, directions, gather, implied
@@ -36,13 +37,14 @@ def case_scores(structure: Structure, at: Implied, group: People, centre: Array,
     mu = at.mu if structure.means else centre
     z = np.zeros((len(group.values), structure.p))
     level = np.zeros((len(group.values), len(ways.ids)))
-    nowhere = np.zeros(structure.p)
-    for pattern in group.patterns:
-        o = pattern.moments.seen
-        weight = np.zeros((structure.p, structure.p))
-        weight[np.ix_(o, o)] = np.linalg.inv(at.sigma[np.ix_(o, o)])
-        z[pattern.rows] = (group.values[np.ix_(pattern.rows, o)] - mu[o]) @ weight[o]
-        level[pattern.rows] = ways.slope(weight, nowhere)
+    moments = [pattern.moments for pattern in group.patterns]
+    for batch, inverse in positive_batches(at.sigma, mu, moments):
+        own = weights(batch, inverse)
+        slopes = own.reshape(len(own), -1) @ ways.flat()
+        for place, weight, slope in zip(batch.which.tolist(), own, slopes, strict=True):
+            pattern, o = group.patterns[place], moments[place].seen
+            z[pattern.rows] = (group.values[np.ix_(pattern.rows, o)] - mu[o]) @ weight[o]
+            level[pattern.rows] = slope
     return gather(ways.ids, (ways.cases(z) - level) / 2 + z @ ways.mu, q)
 
 

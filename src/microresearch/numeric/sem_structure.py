@@ -20,6 +20,16 @@ MOMENTS = ("lambda", "theta", "psi", "beta", "nu", "alpha")
 """The matrices that move the moments of y*; thresholds and scales do not."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Observed moments of people who answered the items `seen` (indices): n, means, covariance with divisor n."""
+
+    n: int
+    mean: Array
+    cov: Array
+    seen: Index
+
+
 class Cell(NamedTuple):
     """One entry of a model matrix: free parameter number (0-based; -1 fixed), its value when fixed."""
 
@@ -177,6 +187,10 @@ class Directions:
     def cases(self, z: Array) -> Array:
         """z' d sigma_k z and nothing of the mean, for every row of z: shape (n, k)."""
         return 2 * (z @ self.a) * (z @ self.b)
+
+    def flat(self) -> Array:
+        """d sigma in columns (p p, k), good for products with a symmetric matrix: both halves stand in one."""
+        return 2 * np.einsum("pk,rk->prk", self.a, self.b).reshape(-1, len(self.ids))
 
     def dense(self) -> Array:
         """d sigma as a k x p x p array."""

@@ -122,9 +122,7 @@ def _pieces(within: Array, between: Array, mu: Array, data: Clustered) -> Iterat
         yield _Piece(moments, Implied(between + within / size, mu, {}), 1 / size, 1.0)
 
 
-def frame_slopes(
-    within: Array, between: Array, mu: Array, data: Clustered
-) -> tuple[float, Array, Array, Array] | None:
+def frame_slopes(within: Array, between: Array, mu: Array, data: Clustered) -> tuple[float, Array, Array, Array] | None:
     """Sum over people, and its slopes by every entry of both covariances (p x p) and by the means; None outside.
 
     References
@@ -235,7 +233,7 @@ def fit_levels(levels: Levels, data: Clustered, start: Array) -> Optimum:
 def level_scores(
     levels: Levels, data: Clustered, theta: Array, level: int, cells: tuple[Cell, ...]
 ) -> tuple[Array, Array, Array]:
-    """Of candidate cells of a level (0 within, 1 between): slope of the log likelihood, their observed information, and
+    """Of candidate cells of a level (0 within, 1 between): slope of the log likelihood, their expected information, and
     what they share of it with the free parameters (candidates x q)."""
     q, structure = len(theta), levels[level]
     now = structure.matrices(theta)
@@ -243,7 +241,7 @@ def level_scores(
     grown = replace(structure, cells=structure.cells + new)
     at = np.concatenate([theta, [now[cell.matrix][cell.row, cell.col] for cell in cells]])
     pair = (grown, levels[1]) if level == 0 else (levels[0], grown)
-    slope, bend = _slope_and_curvature(pair, data, at, observed=True)
+    slope, bend = gradient_and_information(pair, data, at)
     information = bend * data.n / 2
     return -slope[q:] * data.n / 2, np.diag(information)[q:].copy(), information[q:, :q]
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from microresearch.errors import SpecError
+from microresearch.numeric.sem_structure import implied
 from microresearch.numeric.sem_two_level import level_weights
 from microresearch.psychometrics.cfa.design import Design
 from microresearch.psychometrics.cfa.estimate import Estimate
@@ -38,14 +39,15 @@ def level_factor_scores(
     units = []
     counts = np.bincount(numbers)
     levels = (within.structure, between.structure)
+    means = [implied(structure, estimate.theta).parts["mean_eta"][:, 0] for structure in levels]
     weights = {n: level_weights(levels, estimate.levels, estimate.theta, n) for n in np.unique(counts).tolist()}
     for number, count in enumerate(counts.tolist()):
         of_unit, of_part, of_person, mu = weights[count]
         mine = numbers == number
         away = values[mine].mean(axis=0) - mu
-        units.append(of_unit @ away)
+        units.append(means[1] + of_unit @ away)
         beyond = values[mine][:, inside] - mu[inside] - of_part @ away
-        people[rows[mine]] = (beyond @ of_person.T)[:, : within.n_latent]
+        people[rows[mine]] = (means[0] + beyond @ of_person.T)[:, : within.n_latent]
     if level == 1:
         return pd.DataFrame(people, index=data.index, columns=list(within.eta[: within.n_latent]))
     labels = pd.factorize(names[complete].astype(str), sort=True)[1]

@@ -108,13 +108,20 @@ def model_srmr(design: Design, estimate: Estimate) -> float:
 
 
 def level_srmr(design: Design, estimate: Estimate) -> dict[str, float]:
-    """SRMR of covariances within and between, and their sum; absent where a variable does not vary between clusters.
+    """SRMR within and between, and their sum; absent where a variance is not positive.
+
+    Residuals are differences of correlations (Bollen), as lavaan has it for two levels.
 
     References
     ----------
     Ryu & West (2009), Structural Equation Modeling 16, 583-601, for fit by level; the sum is lavaan's `srmr`.
     """
-    if any((np.diag(seen.cov) <= 0).any() for seen in estimate.observed):
-        return {}
-    within, between = (srmr([cov], [np.zeros(0)], [1]) for cov in standardised_residuals(design, estimate)[0])
+    values = []
+    for layout, seen in zip(design.layouts, estimate.observed, strict=True):
+        pair = (seen.cov, implied(layout.structure, estimate.theta).sigma)
+        if any((np.diag(cov) <= 0).any() for cov in pair):
+            return {}
+        gap = [cov / np.sqrt(np.outer(np.diag(cov), np.diag(cov))) for cov in pair]
+        values.append(srmr([gap[0] - gap[1]], [np.zeros(0)], [1]))
+    within, between = values
     return {"srmr": within + between, "srmr_within": within, "srmr_between": between}

@@ -13,6 +13,7 @@ from microresearch.numeric.sem_two_level import (
     deviance,
     fit_levels,
     frame_slopes,
+    gradient_and_information,
     hessian,
 )
 from microresearch.numeric.sem_two_level_saturated import independence_levels, saturated_levels
@@ -146,13 +147,13 @@ def _estimate(
     levels: Levels = (design.structures[0], design.structures[1])
     best = fit_levels(levels, data, design.start)
     theta = best.x
-    information = hessian(levels, data, theta) * data.n / 2
-    warnings, vcov = (), np.full_like(information, np.nan)
-    if weak := weakest(information):
+    observed = hessian(levels, data, theta) * data.n / 2
+    warnings, vcov = (), np.full_like(observed, np.nan)
+    if weak := weakest(observed):
         names = ", ".join(design.name(k) for k in weak)
         warnings = (f"no standard errors: at the solution the data do not determine {names}",)
     else:
-        vcov = np.asarray(np.linalg.inv(information), dtype=np.float64)
+        vcov = np.asarray(np.linalg.inv(observed), dtype=np.float64)
     none, start = independence_levels(data)
     base = fit_levels(none, data, start)
     if not base.converged:
@@ -160,8 +161,8 @@ def _estimate(
     moments = deviance(levels, data, theta) * data.n
     p, m = (len(seat) for seat in data.seats)
     return Estimate(
-        theta=theta, vcov=vcov, information=information, converged=best.converged, reason=best.reason,
-        steps=best.steps, test=ChiSquare(max(moments - full[0], 0.0), design.df),
+        theta=theta, vcov=vcov, converged=best.converged, reason=best.reason,
+        steps=best.steps, information=gradient_and_information(levels, data, theta)[1] * data.n / 2, test=ChiSquare(max(moments - full[0], 0.0), design.df),
         baseline=ChiSquare(base.value * data.n - full[0], (p * (p - 1) + m * (m - 1)) // 2),
         test_scaled=None, baseline_scaled=None, loglik=-(moments + constant(data)) / 2,
         loglik_saturated=-(full[0] + constant(data)) / 2, observed=seen, patterns=((), ()), warnings=warnings, levels=data,
@@ -180,4 +181,3 @@ def _cluster_warnings(data: Clustered, seen: tuple[Moments, Moments], n_free: in
         what = "without a model the covariance between clusters is at its bound (not positive definite)"
         out.append(f"{what}: some items hardly vary between clusters, and chi-square is only a rough guide")
     return tuple(out)
-
