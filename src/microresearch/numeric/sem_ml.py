@@ -154,6 +154,7 @@ def gradient_and_information(
 
 
 def expected_curvature(ways: Directions, weight: Array, means: bool) -> Array:
+    """Expected second derivatives of one pattern's deviance along directions of the moments (k x k)."""
     bend = ways.bend(weight, weight)
     return bend + 2 * ways.mu.T @ weight @ ways.mu if means else bend
 

@@ -1,7 +1,7 @@
 """Which parameters make answers of people within clusters most likely, when both levels have a structural model?
 
-A cluster's mean has covariance sigma_between + sigma_within / size; what is left within clusters has sigma_within. So the
-likelihood is that of one pattern of people within and of one pattern of cluster means for each size (Moments of
+A cluster's mean has covariance sigma_between + sigma_within / size; what is left within clusters has sigma_within. So
+the likelihood is that of one pattern of people within and of one pattern of cluster means for each size (Moments of
 `sem_ml`), whose implied moments add up from both levels. Everything is the mean over people of -2 log likelihood,
 without the constants of `constant`.
 """
@@ -77,7 +77,7 @@ Levels = tuple[Structure, Structure]
 
 
 def clustered(values: Array, clusters: Index, seats: tuple[Index, Index]) -> Clustered:
-    """Sufficient statistics of persons x variables, complete, by cluster; variables of level 2 alone are constant within.
+    """Sufficient statistics of persons x variables (complete) by cluster; what stands in level 2 alone is constant there.
 
     Examples
     --------
@@ -226,6 +226,7 @@ def fit_levels(levels: Levels, data: Clustered, start: Array) -> Optimum:
         lambda x: deviance(levels, data, x),
         lambda x: gradient_and_information(levels, data, x),
         start,
+        max_steps=100,  # from moments a dozen is usual; many more mean that nothing varies between clusters
         hessian=lambda x: hessian(levels, data, x),
     )
 

@@ -162,9 +162,104 @@ def _level_rows(model: Model, level: int, group: int, options: TableOptions) -> 
 def _variances(block: _Block) -> None:
     indicators = {name: [r.rhs for r in block.rows if r.op == "=~" and r.lhs == name] for name in block.latent}
     single = {items[0] for items in indicators.values() if len(items) == 1}
-    exogenous, options = _exogenous(block), block.options
+    exogenous = _exogenous(block)
+    options = block.options
     unit = nan if block.group and "thresholds" in options.equal and options.parameterization == "theta" else 1.0
     for item in block.observed:
         if item not in exogenous:
             ordered = item in options.thresholds
             block.add(item, "~~", item, unit if ordered else (0.0 if item in single else None))
+    released = block.group > 0 and "loadings" in block.options.equal
+    for name in block.latent:
+        block.add(name, "~~", name, 1.0 if block.options.std_lv and not released else None)
+    for i, one in enumerate(exogenous):
+        for other in exogenous[i:]:
+            block.add(one, "~~", other, nan, exo=options.fixed_x)
+
+
+def _exogenous(block: _Block) -> list[str]:
+    """Observed predictors of which the model says nothing else: their moments are fixed at the sample's."""
+    rows = block.rows
+    busy = {r.rhs for r in rows if r.op == "=~"} | {r.lhs for r in rows if r.op in ("~", "~~", "~1")}
+    busy |= {r.rhs for r in rows if r.op == "~~"}
+    predictors = {r.rhs for r in rows if r.op == "~"}
+    return [name for name in block.observed if name in predictors and name not in busy]
+
+
+def _covariances(block: _Block) -> None:
+    rows = block.rows
+    dependent = {r.rhs for r in rows if r.op == "=~"} | {r.lhs for r in rows if r.op == "~"}
+    predictors = {r.rhs for r in rows if r.op == "~"}
+    measured = {r.rhs for r in rows if r.op == "=~"}
+    factors = [name for name in block.latent if name not in dependent]
+    outcomes = dict.fromkeys(r.lhs for r in rows if r.op == "~" and r.lhs not in predictors | measured)
+    for names, value in ((factors, 0.0 if block.options.orthogonal else None), (list(outcomes), None)):
+        for i, first in enumerate(names):
+            for second in names[i + 1 :]:
+                block.add(first, "~~", second, value)
+
+
+def _means(block: _Block) -> None:
+    """Intercepts of items are free (0 when ordered, and within when the item has a between part); means of factors
+    are 0, but free in later groups once intercepts or thresholds are equal."""
+    options, exogenous = block.options, _exogenous(block)
+    between = set(block.model.observed(2)) if block.model.n_levels > 1 and block.level == 1 else set()
+    for item in block.observed:
+        if item in exogenous:
+            block.add(item, "~1", "", nan, exo=options.fixed_x)
+        else:
+            block.add(item, "~1", "", 0.0 if item in options.thresholds or item in between else None)
+    freed = block.group > 0 and bool({"intercepts", "thresholds"} & set(options.equal)) and "means" not in options.equal
+    for name in block.latent:
+        block.add(name, "~1", "", nan if freed else 0.0)
+
+
+_KIND = {"=~": "loadings", "~1": "intercepts", "|": "thresholds", "~": "regressions"}
+
+
+def _kind(row: _Row, latent: Collection[str]) -> str:
+    if row.op == "~~":
+        if row.lhs in latent or row.rhs in latent:
+            return "lv.variances" if row.lhs == row.rhs else "lv.covariances"
+        return "residuals" if row.lhs == row.rhs else "residual.covariances"
+    if row.op == "~1" and row.lhs in latent:
+        return "means"
+    return _KIND.get(row.op, "")
+
+
+def _equate(rows: list[_Row], options: TableOptions) -> None:
+    """Give what `equal` names one label over the groups, except what `free` names."""
+    latent = {r.lhs for r in rows if r.op == "=~"}
+    exempt = {name.replace(" ", "") for name in options.free}
+    known = {f"{r.lhs}{r.op}{r.rhs}" for r in rows} | {f"{r.rhs}{r.op}{r.lhs}" for r in rows if r.op == "~~"}
+    if strange := sorted(exempt - known):
+        what = f"free: the model has no parameter {', '.join(strange)}"
+        raise SpecError(Problem(what, mend="write it as f=~x1, x1~1, x1~~x2 or x1|t1"))
+    if options.n_groups == 1:
+        return
+    for row in rows:
+        names = {f"{row.lhs}{row.op}{row.rhs}", f"{row.rhs}{row.op}{row.lhs}"}
+        is_free = row.value is None or (isnan(row.value) and not row.exo)
+        if _kind(row, latent) in options.equal and is_free and not row.label and not names & exempt:
+            name = f"{row.lhs}{row.op}{row.rhs}"
+            row.label = f".{name}." if row.level == 1 else f".{name}.l{row.level}."
+
+
+def _number(rows: list[_Row]) -> pd.DataFrame:
+    """Number the free parameters; what bears a label that is fixed anywhere is fixed there too."""
+    numbers: dict[str, int] = {}
+    fixed = {r.label: r.value for r in rows if r.label and r.value is not None and not isnan(r.value)}
+    out: list[tuple[object, ...]] = []
+    count = 0
+    for r in rows:
+        value = fixed.get(r.label, r.value) if r.value is None else r.value
+        number = 0
+        if value is None or (isnan(value) and not r.exo):
+            number = numbers.get(r.label, 0) if r.label else 0
+            if not number:
+                count += 1
+                number = count
+                if r.label:
+                    numbers[r.label] = number
+        out.append((r.lhs, r.op, r.rhs, r.group, r.level, number, r.label, nan if number else value, r.start, r.exo))
+    return pd.DataFrame(out, columns=list(COLUMNS))

@@ -21,8 +21,8 @@ def parameter_frame(
     Returns
     -------
     DataFrame
-        lhs, op, rhs, group (a label; absent without groups; or level), label, est, se (0 where fixed), z, pvalue, ci.lower,
-        ci.upper, std.all. z and pvalue are missing where a parameter is fixed.
+        lhs, op, rhs, group (a label; absent without groups) or level, label, est, se (0 where fixed), z, pvalue,
+        ci.lower, ci.upper, std.all. z and pvalue are missing where a parameter is fixed.
     """
     table = design.table
     free = table["free"].to_numpy() - 1

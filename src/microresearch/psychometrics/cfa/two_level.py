@@ -161,12 +161,23 @@ def _estimate(
     moments = deviance(levels, data, theta) * data.n
     p, m = (len(seat) for seat in data.seats)
     return Estimate(
-        theta=theta, vcov=vcov, converged=best.converged, reason=best.reason,
-        steps=best.steps, information=gradient_and_information(levels, data, theta)[1] * data.n / 2, test=ChiSquare(max(moments - full[0], 0.0), design.df),
+        theta=theta,
+        vcov=vcov,
+        information=gradient_and_information(levels, data, theta)[1] * data.n / 2,
+        converged=best.converged,
+        reason=best.reason,
+        steps=best.steps,
+        test=ChiSquare(max(moments - full[0], 0.0), design.df),
         baseline=ChiSquare(base.value * data.n - full[0], (p * (p - 1) + m * (m - 1)) // 2),
-        test_scaled=None, baseline_scaled=None, loglik=-(moments + constant(data)) / 2,
-        loglik_saturated=-(full[0] + constant(data)) / 2, observed=seen, patterns=((), ()), warnings=warnings, levels=data,
-    )  # fmt: skip
+        test_scaled=None,
+        baseline_scaled=None,
+        loglik=-(moments + constant(data)) / 2,
+        loglik_saturated=-(full[0] + constant(data)) / 2,
+        observed=seen,
+        patterns=((), ()),
+        warnings=warnings,
+        levels=data,
+    )
 
 
 def _cluster_warnings(data: Clustered, seen: tuple[Moments, Moments], n_free: int) -> tuple[str, ...]:
