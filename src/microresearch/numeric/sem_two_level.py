@@ -77,7 +77,7 @@ Levels = tuple[Structure, Structure]
 
 
 def clustered(values: Array, clusters: Index, seats: tuple[Index, Index]) -> Clustered:
-    """Sufficient statistics of persons x variables (complete) by cluster; what stands in level 2 alone is constant there.
+    """Sufficient statistics of complete persons x variables by cluster; what stands in level 2 alone is constant there.
 
     Examples
     --------
