@@ -1,4 +1,4 @@
-"""Do 95 % intervals of alpha, omega and the ICCs cover planted truths? One row a cell, written as soon as it is done.
+"""Do 95 % intervals of alpha, omega, kappa and the ICCs cover planted truths? A row a cell, written as soon as done.
 
 Run `python benchmarks/calibrate/reliability.py`; a run that was stopped goes on where it was. Delete the CSV to start
 anew. The truth of a coefficient of coded answers is that coefficient of their population covariance matrix.
@@ -14,17 +14,20 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
-from microresearch.errors import MicroresearchError
-from microresearch.numeric.moments import group_moments
+from microresearch.errors import DataError, MicroresearchError
+from microresearch.numeric.moments import group_moments, pair_moments
 from microresearch.numeric.one_factor import fit_ml
 from microresearch.numeric.ordinal.bivariate import bivariate_cdf
 from microresearch.numeric.resample import bootstrap_covariances
-from microresearch.psychometrics.alpha import alpha
+from microresearch.psychometrics.alpha_interval import Kind, alpha_interval
 from microresearch.psychometrics.coefficients import alpha_of
 from microresearch.psychometrics.icc import icc
+from microresearch.psychometrics.kappa import Weights, weighted_kappa
 from microresearch.psychometrics.omega import omega
 from microresearch.psychometrics.omega_categorical import green_yang
+from microresearch.psychometrics.omega_levels import LevelOmega, omega_levels
 from microresearch.psychometrics.omega_total import omega_of
+from microresearch.psychometrics.reliability import COEFFICIENTS, jackknifed_row, ordinal_row
 from microresearch.units.between import between_rows
 
 OUT = Path(__file__).with_suffix(".csv")
@@ -64,21 +67,38 @@ def population(cuts: list[float]) -> np.ndarray:
 
 def alpha_bootstrap(x: pd.DataFrame) -> Found:
     """Percentiles as `reliability` takes them, of 1,000 samples."""
-    draws = bootstrap_covariances(x.to_numpy(), 1000, np.random.default_rng(1))
-    low, high = np.quantile([alpha_of(d) for d in draws], [0.025, 0.975])
-    return alpha_of(np.cov(x.to_numpy(), rowvar=False)), float(low), float(high)
+    draws = alpha_of(bootstrap_covariances(x.to_numpy(), 1000, np.random.default_rng(1)))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(alpha_of(np.cov(x.to_numpy(), rowvar=False))), float(low), float(high)
 
 
-def alpha_feldt(x: pd.DataFrame) -> Found:
-    """Alpha with Feldt's interval."""
-    found = alpha(x)
-    return found.estimate, found.ci_low, found.ci_high
+def alpha_by(interval: Kind) -> Callable[[pd.DataFrame], Found]:
+    """Alpha with one interval."""
+
+    def run(x: pd.DataFrame) -> Found:
+        values = x.to_numpy()
+        moments = pair_moments(values)
+        found = alpha_interval(interval, values, moments)
+        return float(alpha_of(moments.covariance)), found.low, found.high
+
+    return run
 
 
-def alpha_robust(x: pd.DataFrame) -> Found:
-    """Alpha with the distribution-free interval."""
-    found = alpha(x, interval="robust")
-    return found.estimate, found.ci_low, found.ci_high
+def row_of(term: str) -> Callable[[pd.DataFrame], Found]:
+    """A coefficient as `reliability` gives it."""
+
+    def run(x: pd.DataFrame) -> Found:
+        values = x.to_numpy()
+        row = (
+            ordinal_row(values, 0.95)
+            if term == "alpha, ordinal"
+            else jackknifed_row(term, values, np.cov(values, rowvar=False), 0.95)
+        )
+        if "ci_low" not in row:
+            raise DataError(str(row["note"]))
+        return float(row["estimate"]), float(row["ci_low"]), float(row["ci_high"])  # type: ignore[arg-type]
+
+    return run
 
 
 def omega_by(kind: str, interval: str, n_boot: int = 1000) -> Callable[[pd.DataFrame], Found]:
@@ -95,8 +115,10 @@ def truths(cuts: list[float]) -> dict[str, float]:
     """Population alpha, omega of one factor, categorical omega."""
     s = population(cuts)
     fit = fit_ml(s[None])
-    out = {"alpha": alpha_of(s), "total": float(omega_of(fit.loadings, fit.psi)[0])}
+    out = {"alpha": float(alpha_of(s)), "total": float(omega_of(fit.loadings, fit.psi)[0])}
+    out |= {term: float(coefficient(s)) for term, coefficient in COEFFICIENTS.items()}
     if cuts:
+        out["alpha, ordinal"] = float(alpha_of(population([])))
         first, second = np.tril_indices(4, -1)
         padded = np.tile([-40.0, *cuts, 40.0], (4, 1))
         out["categorical"] = green_yang(LOADINGS, LOADINGS[first] * LOADINGS[second], padded)
@@ -104,16 +126,17 @@ def truths(cuts: list[float]) -> dict[str, float]:
 
 
 SCALES: dict[str, tuple[str, Callable[[pd.DataFrame], Found]]] = {
-    "alpha, Feldt": ("alpha", alpha_feldt),
-    "alpha, robust": ("alpha", alpha_robust),
-    "omega total, robust": ("total", omega_by("total", "robust")),
+    "alpha, robust": ("alpha", alpha_by("robust")),
+    "alpha, Feldt": ("alpha", alpha_by("feldt")),
     "alpha, bootstrap": ("alpha", alpha_bootstrap),
+    **{f"{term}, jackknife": (term, row_of(term)) for term in COEFFICIENTS},
+    "alpha, ordinal, delta method": ("alpha, ordinal", row_of("alpha, ordinal")),
+    "omega total, robust": ("total", omega_by("total", "robust")),
     "omega categorical, robust": ("categorical", omega_by("categorical", "robust")),
-    "omega total, bootstrap": ("total", omega_by("total", "bootstrap")),
-    "omega categorical, bootstrap": ("categorical", omega_by("categorical", "bootstrap", 500)),
+    "omega total, bootstrap": ("total", omega_by("total", "bootstrap", 500)),
 }
 FORMS = ("ICC(1,1)", "ICC(1,k)", "ICC(2,1)", "ICC(2,k)", "ICC(3,1)", "ICC(3,k)")
-Runs = dict[str, list[tuple[float, Found]]]
+Runs = dict[str, list[tuple[float, Found] | None]]
 
 
 def icc_runs(n: int, share: float) -> Runs:
@@ -146,6 +169,62 @@ def between_runs(n_units: int, icc1: float) -> Runs:
         for row in between_rows("x", group_moments(y, codes, n_units)):
             if row["term"] in out:
                 out[str(row["term"])].append((icc1, (row["estimate"], row["ci_low"], row["ci_high"])))  # type: ignore[arg-type]
+    return out
+
+
+def many_runs(n: int) -> Runs:
+    """Omega hierarchical and total of nine items of three factors under a general one."""
+    loadings, above = np.array([0.8, 0.7, 0.6] * 3), np.array([0.8, 0.7, 0.6])
+    first = np.zeros((9, 3))
+    first[np.arange(9), np.repeat([0, 1, 2], 3)] = loadings
+    r = first @ (np.outer(above, above) + np.diag(1 - above**2)) @ first.T + np.diag(1 - loadings**2)
+    truth = {"hierarchical": (first @ above).sum() ** 2 / r.sum(), "total": 1 - (1 - loadings**2).sum() / r.sum()}
+    root = np.linalg.cholesky(r)
+    out: Runs = {f"omega {kind}, 3 factors, robust": [] for kind in truth}
+    for child in np.random.SeedSequence(n).spawn(RUNS):
+        x = pd.DataFrame(np.random.default_rng(child).standard_normal((n, 9)) @ root.T)
+        for kind, value in truth.items():
+            found = omega(x, 3, kind=kind)
+            out[f"omega {kind}, 3 factors, robust"].append((value, (found.estimate, found.ci_low, found.ci_high)))
+    return out
+
+
+def levels_runs(n_units: int) -> Runs:
+    """Omega within and between units of ten raters, four items."""
+    within, between = np.array([0.8, 0.7, 0.6, 0.5]), np.array([0.5, 0.5, 0.4, 0.4])
+    noise = np.array([0.36, 0.51, 0.64, 0.75]), np.array([0.05, 0.05, 0.08, 0.08])
+    out: Runs = {"omega within units, robust": [], "omega between units, robust": []}
+    truth = [float(omega_of(a, p)) for a, p in zip((within, between), noise, strict=True)]
+    unit = pd.Series(np.repeat(np.arange(n_units), 10))
+    for child in np.random.SeedSequence(n_units).spawn(RUNS):
+        rng = np.random.default_rng(child)
+        y = rng.standard_normal((len(unit), 1)) * within + rng.standard_normal((len(unit), 4)) * np.sqrt(noise[0])
+        u = rng.standard_normal((n_units, 1)) * between + rng.standard_normal((n_units, 4)) * np.sqrt(noise[1])
+        found = omega_levels(pd.DataFrame(y + u[unit]), unit)
+        for name, value, one in zip(out, truth, (found.within, found.between), strict=True):
+            if isinstance(one, LevelOmega):
+                out[name].append((value, (one.estimate, one.interval.low, one.interval.high)))
+            else:
+                out[name].append(None)
+    return out
+
+
+def kappa_runs(n: int) -> Runs:
+    """Quadratically weighted and plain kappa of two ratings in four levels; the truth from two million pairs."""
+
+    def pairs(rng: np.random.Generator, size: int) -> list[pd.Series]:
+        z = rng.standard_normal(size) + 0.7 * rng.standard_normal((2, size))
+        return [pd.Series(np.digitize(one, [-1.0, 0.2, 1.3])) for one in z]
+
+    kinds: tuple[Weights, ...] = ("unweighted", "quadratic")
+    many = pairs(np.random.default_rng(1), 2_000_000)
+    truth = {kind: weighted_kappa(*many, kind).estimate for kind in kinds}
+    out: Runs = {f"kappa, {kind}": [] for kind in kinds}
+    for child in np.random.SeedSequence(n).spawn(RUNS):
+        both = pairs(np.random.default_rng(child), n)
+        for kind in kinds:
+            found = weighted_kappa(*both, kind)
+            out[f"kappa, {kind}"].append((truth[kind], (found.estimate, found.interval.low, found.interval.high)))
     return out
 
 
@@ -206,12 +285,21 @@ def main() -> None:
     for n in (20, 96):
         names = ["ICC(1), ANOVA", "ICC(1), REML"]
         fill(done, names, "units of 3 to 40 raters, ICC .12", n, lambda n=n: between_runs(n, 0.12))
+    for n in (100, 300):
+        fill(done, ["kappa, unweighted", "kappa, quadratic"], "4 levels", n, lambda n=n: kappa_runs(n))
     for coefficient, (key, run) in SCALES.items():
         for data, cuts in CUTS.items():
             for n in SIZES:
                 truth = truths(cuts).get(key)
                 if truth is not None and (coefficient, data, n) not in done:
                     write(coefficient, data, n, scale_runs(cuts, n, truth, run))
+
+    for n in (40, 100):
+        names = ["omega within units, robust", "omega between units, robust"]
+        fill(done, names, "units of 10 raters", n, lambda n=n: levels_runs(n))
+    for n in (200, 500):
+        names = ["omega hierarchical, 3 factors, robust", "omega total, 3 factors, robust"]
+        fill(done, names, "continuous, 9 items", n, lambda n=n: many_runs(n))
 
 
 if __name__ == "__main__":

@@ -45,11 +45,11 @@ def test_categorical_agrees_with_semtools(name: str) -> None:
 
 def test_hierarchical_agrees_with_psych() -> None:
     theirs = golden("hierarchical")["group"]
-    ours = omega(table("group"), kind="hierarchical", n_boot=60)
+    ours = omega(table("group"), kind="hierarchical")
     assert ours.estimate == pytest.approx(theirs["omega_h"], abs=1e-4)
     assert ours.total == pytest.approx(theirs["omega_total"], abs=1e-4)
     np.testing.assert_allclose(ours.loadings, theirs["general"], atol=1e-4)
-    several = omega(table("group"), 3, n_boot=20)
+    several = omega(table("group"), 3)
     assert several.estimate == pytest.approx(theirs["omega_total"], abs=1e-4)
 
 
@@ -118,8 +118,33 @@ def test_bootstrap_is_seeded_and_near_the_delta_method() -> None:
     assert one.interval == again.interval
     assert one.interval != other.interval
     assert one.se == pytest.approx(omega(x).se, rel=0.08)
-    both = omega(x, kind="categorical", n_boot=400)
+    both = omega(x, kind="categorical", interval="bootstrap", n_boot=400)
     assert both.se == pytest.approx(omega(x, kind="categorical", interval="robust").se, rel=0.12)
+
+
+@pytest.mark.parametrize(("kind", "n_factors"), [("hierarchical", 3), ("total", 3)])
+def test_errors_of_several_factors_are_those_of_new_samples(kind: str, n_factors: int) -> None:
+    """25 samples of 1,000 from second-order factors: spread of the estimates, and the truth within their intervals."""
+    rng = np.random.default_rng(56)
+    loadings, above = np.array([0.8, 0.7, 0.6] * 3), np.array([0.8, 0.7, 0.6])
+    first = np.zeros((9, 3))
+    first[np.arange(9), np.repeat([0, 1, 2], 3)] = loadings
+    phi = np.outer(above, above) + np.diag(1 - above**2)
+    r = first @ phi @ first.T + np.diag(1 - loadings**2)
+    general = (first @ above).sum() ** 2 / r.sum()
+    truth = general if kind == "hierarchical" else 1 - (1 - loadings**2).sum() / r.sum()
+    root = np.linalg.cholesky(r)
+    found = [omega(pd.DataFrame(rng.normal(size=(1000, 9)) @ root.T), n_factors, kind=kind) for _ in range(25)]
+    values = np.array([one.estimate for one in found])
+    assert abs(values.mean() - truth) < values.std()
+    assert np.mean([one.se for one in found]) == pytest.approx(values.std(ddof=1), rel=0.45)
+    assert np.mean([truth in one.interval for one in found]) >= 0.75
+
+
+def test_hierarchical_bootstrap_is_near_the_delta_method() -> None:
+    one, again = (omega(table("group"), kind="hierarchical", interval="bootstrap", n_boot=150) for _ in range(2))
+    assert one.interval == again.interval and "bootstrap" in one.interval.method
+    assert one.se == pytest.approx(omega(table("group"), kind="hierarchical").se, rel=0.4)
 
 
 def test_order_scale_and_relabelling_do_not_matter() -> None:

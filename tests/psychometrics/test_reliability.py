@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from microresearch.errors import DataError, SpecError
 from microresearch.psychometrics.coefficients import lambda2, lambda6, measurement_error
 from microresearch.psychometrics.item_analysis import item_analysis
 from microresearch.psychometrics.kappa import weighted_kappa
-from microresearch.psychometrics.reliability import reliability
+from microresearch.psychometrics.reliability import ordinal_row, reliability
 from microresearch.results import NotAvailable
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "omega"
@@ -42,6 +43,37 @@ def test_every_coefficient_has_an_interval_around_it(coefficients: pd.DataFrame)
     assert len(coefficients) == 11
     assert (coefficients["ci_low"] < coefficients["estimate"]).all()
     assert (coefficients["estimate"] < coefficients["ci_high"]).all()
+    assert coefficients["method"].str.contains("jackknife|delta method|bootstrap").all()
+
+
+def test_jackknifed_bounds_are_those_of_samples_that_lack_one_person() -> None:
+    x = keyed().head(60)
+    rows = reliability(x, n_boot=20).to_frame().set_index("term")
+    for term, one in (
+        ("lambda-2", lambda2),
+        ("lambda-6", lambda6),
+        ("standard error of measurement", measurement_error),
+    ):
+        logs = np.array([one(np.cov(x.drop(index=i).to_numpy().T)) for i in x.index])
+        logs = np.log(logs if term.startswith("standard") else 1 - logs)
+        se = np.sqrt(59 / 60 * ((logs - logs.mean()) ** 2).sum())
+        ends = rows.loc[term, ["ci_low", "ci_high"]].to_numpy(float)
+        spread = np.log(ends if term.startswith("standard") else 1 - ends)
+        assert abs(spread[1] - spread[0]) == pytest.approx(2 * stats.t.ppf(0.975, 59) * se, rel=1e-9)
+
+
+def test_ordinal_alphas_error_is_that_of_new_samples() -> None:
+    """30 samples of 300: spread of the estimates, and the planted value within the intervals."""
+    rng = np.random.default_rng(62)
+    truth = 4 / 3 * (1 - 4 / (4 + 12 * 0.49))
+    rows = []
+    for _ in range(30):
+        y = 0.7 * rng.normal(size=(300, 1)) + 0.51**0.5 * rng.normal(size=(300, 4))
+        items = pd.DataFrame(np.digitize(y, [0.0, 1.2]))
+        rows.append(ordinal_row(items.to_numpy(float), 0.95))
+    found = pd.DataFrame(rows)
+    assert found["se"].mean() == pytest.approx(found["estimate"].std(), rel=0.4)
+    assert ((found["ci_low"] < truth) & (truth < found["ci_high"])).mean() >= 0.8
 
 
 def test_measurement_error_is_the_planted_one() -> None:

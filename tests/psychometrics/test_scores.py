@@ -7,6 +7,8 @@ import pytest
 from microresearch.errors import DataError, SpecError
 from microresearch.instrument import load_instrument
 from microresearch.psychometrics.alpha import Alpha, alpha, alpha_table
+from microresearch.psychometrics.omega import omega
+from microresearch.psychometrics.scales import omegas, other_coefficients
 from microresearch.psychometrics.scores import characteristic_scores, keyed_items
 from microresearch.responses import Responses, State
 
@@ -103,3 +105,26 @@ def test_a_single_item_characteristic_is_refused_with_what_to_use() -> None:
     with pytest.raises(DataError, match="reliability of its raters"):
         alpha(given, "leadership")
     assert alpha_table(given)["note"].str.contains("rwg").all()
+
+
+def test_every_coefficient_of_every_characteristic_or_its_reason() -> None:
+    rng = np.random.default_rng(9)
+    values, state = made(n=120)
+    person = rng.normal(size=(120, 1))
+    values[:] = np.clip(np.rint(3 + person + rng.normal(size=values.shape)), 1, 5)
+    for item in LONG.items:
+        if item.reversed:
+            values[item.code] = 6 - values[item.code]
+    given = responses(values, state)
+    codes = [c.code for c in LONG.characteristics]
+    found = omegas(given)
+    assert set(found["group"]) == set(codes) and set(found["term"]) >= {"omega, total", "omega, categorical"}
+    total = found[found["term"] == "omega, total"].set_index("group")
+    assert total.loc[codes[0], "estimate"] == omega(given, columns=codes[0]).estimate
+    between = found[found["term"].str.contains("units")]  # everybody works in one unit
+    assert between["note"].notna().all()
+    others = other_coefficients(given)
+    assert set(others["group"]) == set(codes) and not others["term"].isin(["alpha", "omega, total"]).any()
+    assert (others["ci_low"] < others["estimate"]).all() and (others["estimate"] < others["ci_high"]).all()
+    single = responses(*made("assessment-form", answer=2.0), form="assessment-form")
+    assert omegas(single).empty and other_coefficients(single).empty

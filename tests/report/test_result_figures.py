@@ -62,6 +62,21 @@ def test_an_item_that_few_answered_is_refused() -> None:
     assert figures.item_distributions(counts.iloc[1:], list("abcd")).data["percent"].sum() == pytest.approx(100, abs=2)
 
 
+def test_item_correlations_stand_by_characteristic_and_keep_their_signs() -> None:
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame(rng.normal(size=(60, 6)), columns=list("uvwxyz")).corr()
+    groups = {"z": "Trust", "u": "Trust", "v": "Help", "w": "Help", "x": "Help", "y": "Trust"}
+    figure = figures.item_correlation_heat_map(frame, groups)
+    assert list(dict.fromkeys([*figure.data["column"], *figure.data["row"]]))[:3] == ["u", "y", "z"]
+    assert figure.data["correlation"].sum() == pytest.approx((frame.to_numpy().sum() - 6) / 2)
+    with pytest.raises(DataError, match="no characteristic is given for z"):
+        figures.item_correlation_heat_map(frame, {k: v for k, v in groups.items() if k != "z"})
+    with pytest.raises(DataError, match="same codes"):
+        figures.item_correlation_heat_map(frame.iloc[::-1], groups)
+    with pytest.raises(DataError, match="larger than 1"):
+        figures.item_correlation_heat_map(2 * frame, groups)
+
+
 def test_correlations_and_loadings_keep_their_signs(names: dict[str, str]) -> None:
     rng = np.random.default_rng(1)
     matrix = np.corrcoef(rng.normal(size=(10, 12)))

@@ -1,4 +1,4 @@
-"""What would other samples have given? Bootstrap weights and the covariance matrices that they make, many at once."""
+"""What would other samples have given? Covariance matrices of bootstrap samples, and without each person in turn."""
 
 from collections.abc import Iterator
 
@@ -45,3 +45,21 @@ def bootstrap_covariances(x: Floats, n_boot: int, rng: np.random.Generator) -> F
         block[:, second, first] = flat
         at += len(weights)
     return made
+
+
+def leave_one_out_covariances(x: Floats) -> Iterator[Floats]:
+    """Covariance matrices (divisor n - 2) of the rows of `x` without each row in turn, in blocks of shape (some, k, k).
+
+    Examples
+    --------
+    >>> x = np.arange(12.0).reshape(6, 2) ** 2
+    >>> bool(np.allclose(next(leave_one_out_covariances(x))[3], np.cov(np.delete(x, 3, axis=0).T)))
+    True
+    """
+    n, k = x.shape
+    z = x - x.mean(axis=0)
+    whole = z.T @ z
+    size = max(1, CHUNK // k**2)
+    for start in range(0, n, size):
+        part = z[start : start + size]
+        yield (whole - part[:, :, None] * part[:, None, :] * (n / (n - 1))) / (n - 2)

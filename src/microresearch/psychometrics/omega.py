@@ -113,9 +113,10 @@ def omega(
         Items in a larger frame; with `Responses` the code of a characteristic, whose items come keyed.
     confidence : float, default 0.95
     interval : {"robust", "normal", "bootstrap"}, optional
-        "robust" (one factor; the default of "total"): delta method on the logit of omega, from errors that allow for
-        non-normal answers (Satorra & Bentler 1994; for "categorical" Muthén 1984). "normal" ("total" alone): the same
-        with errors that do not. "bootstrap" (the default of the others): percentiles of resampled persons.
+        "robust" (the default): delta method on the logit of omega, from errors that allow for non-normal answers
+        (one factor: Satorra & Bentler 1994; "categorical": Muthén 1984; several factors and "hierarchical": Devlin,
+        Gnanadesikan & Kettenring 1975). "normal" (one factor on covariances alone): the same with errors that do not.
+        "bootstrap": percentiles of resampled persons. How often each covers: `benchmarks/calibrate/reliability.csv`.
     n_boot, seed : int
         Of the bootstrap.
 
@@ -179,11 +180,10 @@ def _settings(kind: str, n_factors: int | None, interval: str | None, k: int) ->
         )
     if m < 1 or (m > 1 and (k - m) ** 2 < k + m):
         raise SpecError(f"{k} items cannot carry {m} factors: the model has no degrees of freedom.")
-    delta = kind in ("total", "categorical") and m == 1
-    how = interval if interval is not None else ("robust" if kind == "total" and m == 1 else "bootstrap")
-    if how not in INTERVALS or (how != "bootstrap" and not delta) or (kind == "categorical" and how == "normal"):
-        allowed = ("robust, bootstrap" if kind == "categorical" else ", ".join(INTERVALS)) if delta else "bootstrap"
-        raise SpecError(Problem("this omega has no such interval", value=str(how), allowed=allowed))
+    allowed = INTERVALS if kind == "total" and m == 1 else ("robust", "bootstrap")
+    how = "robust" if interval is None else interval
+    if how not in allowed:
+        raise SpecError(Problem("this omega has no such interval", value=str(how), allowed=", ".join(allowed)))
     return how, m
 
 
@@ -191,8 +191,8 @@ def _estimate(kind: str, m: int, how: str, x: Floats, n_boot: int, seed: int) ->
     if kind == "categorical":
         return categorical_omega(x, how, n_boot, seed)
     if kind == "hierarchical":
-        return hierarchical_omega(x, m, n_boot, seed)
-    return one_factor_omega(x, how, n_boot, seed) if m == 1 else many_factor_omega(x, m, n_boot, seed)
+        return hierarchical_omega(x, m, how, n_boot, seed)
+    return one_factor_omega(x, how, n_boot, seed) if m == 1 else many_factor_omega(x, m, how, n_boot, seed)
 
 
 def _warnings(names: pd.Index, loadings: Floats, psi: Floats) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from microresearch.errors import ConvergenceError
+from microresearch.numeric.delta import correlation_error
 from microresearch.numeric.factoring import extract
 from microresearch.numeric.moments import Floats
 from microresearch.numeric.one_factor import fit_ml, ml_influence, ml_information
@@ -45,20 +46,26 @@ def one_factor_omega(x: Floats, how: str, n_boot: int, seed: int) -> Estimate:
     return Estimate(estimate, float(se), loadings, psi, method)
 
 
-def many_factor_omega(x: Floats, m: int, n_boot: int, seed: int) -> Estimate:
+def many_factor_omega(x: Floats, m: int, how: str, n_boot: int, seed: int) -> Estimate:
     """Omega of `m` factors: what of the correlations is not unique; complete answers, shape (n, k)."""
+    r = np.corrcoef(x, rowvar=False)
+    psi = extract(r, m, "minres").uniquenesses
+    estimate = float(1 - psi.sum() / r.sum())
+    method = f"{m} factors by minimum residuals on correlations: 1 - sum of uniquenesses / sum of R; standardised"
+    if how == "robust":
+        se = correlation_error(x, lambda near: _not_unique(near, m))
+        return Estimate(estimate, se, np.sqrt(1 - psi), psi, method)
+    draws = standardise(bootstrap_covariances(x, n_boot, np.random.default_rng(seed)))
+    values, notes = usable(_not_unique(draws, m))
+    return Estimate(estimate, float(values.std(ddof=1)), np.sqrt(1 - psi), psi, method, values, notes)
 
-    def total(r: Floats) -> tuple[float, Floats]:
-        u = extract(r, m, "minres").uniquenesses
-        return float(1 - u.sum() / r.sum()), u
 
-    estimate, psi = total(np.corrcoef(x, rowvar=False))
-    values = np.full(n_boot, np.nan)
-    for i, covariance in enumerate(bootstrap_covariances(x, n_boot, np.random.default_rng(seed))):
+def _not_unique(matrices: Floats, m: int) -> Floats:
+    """1 - sum of uniquenesses / sum of R of each matrix; NaN where `m` factors have no solution."""
+    values = np.full(len(matrices), np.nan)
+    for b, matrix in enumerate(matrices):
         try:
-            values[i] = total(standardise(covariance))[0]
+            values[b] = 1 - extract(matrix, m, "minres").uniquenesses.sum() / matrix.sum()
         except ConvergenceError:
             continue
-    values, notes = usable(values)
-    method = f"{m} factors by minimum residuals on correlations: 1 - sum of uniquenesses / sum of R; standardised"
-    return Estimate(estimate, float(values.std(ddof=1)), np.sqrt(1 - psi), psi, method, values, notes)
+    return values

@@ -47,13 +47,13 @@ def answer_counts(responses: Responses) -> pd.DataFrame:
     return pd.DataFrame(options | {word: (responses.state == state).sum() for word, state in states.items()})
 
 
-def omega_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table:
-    """Omega of every characteristic: rows of the `to_frame()` of `omega` and `omega_levels`."""
+def omega_table(found: pd.DataFrame, names: Mapping[str, str], form: str, title: str = "Omega") -> Table:
+    """Coefficients of every characteristic: rows of the `to_frame()` of `omega`, `omega_levels` or `reliability`."""
     frame = _named(found.rename(columns={"group": "characteristic"}), names)
     labels = {**CHARACTERISTIC, "term": "Coefficient", "estimate": "Estimate", **INTERVAL, "n": "n", "note": "Note"}
     bounded = ("estimate", "ci_low", "ci_high")
     notes = tuple(f"{one[:1].upper()}{one[1:]}." for one in dict.fromkeys(found.get("method", pd.Series()).dropna()))
-    return labelled_table(frame, f"Omega: {form}", labels, counts=("n",), bounded=bounded, notes=notes)
+    return labelled_table(frame, f"{title}: {form}", labels, counts=("n",), bounded=bounded, notes=notes)
 
 
 def consistency_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table | None:

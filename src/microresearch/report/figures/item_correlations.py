@@ -1,0 +1,95 @@
+"""Do the items of a characteristic go together, and apart from those of the others?"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import Normalize
+
+from microresearch.errors import DataError
+from microresearch.report.figures.inputs import wrap
+from microresearch.report.figures.matrix import draw_bar
+from microresearch.report.rounding import apa
+from microresearch.report.style import DIVERGING, INK, StudyFigure, context, settle
+
+MOST_ITEMS = 150
+
+
+def item_correlation_heat_map(
+    correlations: pd.DataFrame, groups: Mapping[str, str], *, label: str = "Correlation", title: str = ""
+) -> StudyFigure:
+    """Heat map of all correlations between items, ordered by characteristic, signs kept.
+
+    Parameters
+    ----------
+    correlations : DataFrame, items x items
+        Symmetric, the same codes in index and columns.
+    groups : mapping of item to the name of its characteristic
+        Items are ordered by the first appearance of their group; a line stands between groups.
+    label, title : str
+
+    Returns
+    -------
+    StudyFigure
+        `data` has columns row, column, correlation (the lower triangle).
+
+    Raises
+    ------
+    DataError
+        Not square, a value beyond 1, an item without a group, or more than 150 items.
+
+    Examples
+    --------
+    >>> matrix = pd.DataFrame([[1, -0.4], [-0.4, 1]], ["a", "b"], ["a", "b"])
+    >>> item_correlation_heat_map(matrix, {"a": "Trust", "b": "Help"}).data["correlation"].tolist()
+    [-0.4]
+    """
+    codes, kinds = _ordered(correlations, groups)
+    values = correlations.loc[codes, codes].to_numpy(float, copy=True)
+    rows, columns = np.tril_indices(len(codes), -1)
+    data = pd.DataFrame(
+        {"row": np.array(codes)[rows], "column": np.array(codes)[columns], "correlation": values[rows, columns]}
+    )
+    together = np.equal.outer(kinds, kinds)[rows, columns]
+    said = [apa(float(np.nanmean(part)), 2, True) for part in (values[rows, columns][together],
+            values[rows, columns][~together]) if part.size and not np.isnan(part).all()]  # fmt: skip
+    figure = StudyFigure(
+        "double", 170, data=data, title=title or "Correlations between the items",
+        alt=f"Heat map of the correlations between {len(codes)} items of {len(set(kinds))} characteristics; the mean "
+        f"correlation within and between characteristics is {' and '.join(said)}.",
+    )  # fmt: skip
+    np.fill_diagonal(values, np.nan)
+    edges = [0, *(i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), len(kinds)]
+    middles = [(a + b) / 2 for a, b in pairwise(edges)]
+    names = [wrap(kinds[a], 24) for a in edges[:-1]]
+    with context():
+        axes = figure.add_subplot()
+        axes.pcolormesh(np.ma.masked_invalid(values), cmap=DIVERGING, norm=Normalize(-1, 1))
+        axes.invert_yaxis()
+        axes.set_aspect("equal")
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        for edge in edges[1:-1]:
+            axes.axhline(edge, color=INK, lw=0.5)
+            axes.axvline(edge, color=INK, lw=0.5)
+        axes.set_yticks(middles, names, fontsize=6, linespacing=0.9)
+        axes.set_xticks(middles, names, fontsize=6, linespacing=1.0, rotation=45, ha="right", rotation_mode="anchor")
+        draw_bar(figure, axes, label)
+        return settle(figure)
+
+
+def _ordered(correlations: pd.DataFrame, groups: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Codes and the names of their groups, group by group."""
+    if list(correlations.index) != list(correlations.columns):
+        raise DataError("item_correlation_heat_map: index and columns must be the same codes in the same order.")
+    if not 2 <= len(correlations) <= MOST_ITEMS:
+        raise DataError(f"item_correlation_heat_map holds 2 to {MOST_ITEMS} items, not {len(correlations)}.")
+    if (correlations.abs().to_numpy(float) > 1 + 1e-9).any():
+        raise DataError("item_correlation_heat_map: a correlation cannot be larger than 1 in size.")
+    without = [str(code) for code in correlations.index if code not in groups]
+    if without:
+        raise DataError(f"item_correlation_heat_map: no characteristic is given for {', '.join(without)}.")
+    place = {name: at for at, name in enumerate(dict.fromkeys(groups.values()))}
+    codes = sorted((str(code) for code in correlations.index), key=lambda code: place[groups[code]])
+    return codes, [groups[code] for code in codes]
