@@ -1,24 +1,27 @@
 """Confirmatory factor models against lavaan: ratios of processor time, measured in one run.
 
-Run `python benchmarks/cfa.py` (some minutes; R with lavaan must be there), or with `--quick` (ML and MLR alone, under a
-minute). Prints a table and writes it to cfa.csv.
+Run `python benchmarks/cfa.py` (some minutes, nearly all of them R's; R with lavaan and semTools must be there), or with
+`--quick` (ML and MLR alone, under a minute). Prints a table and writes it to cfa.csv, with the most memory that a
+process of ours used for the task, everything loaded included.
 """
 
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from microresearch.psychometrics.cfa import Cfa, cfa
+from microresearch.psychometrics.cfa import cfa
 from microresearch.psychometrics.invariance import invariance
 
 OUT = Path(__file__).with_suffix(".csv")
@@ -26,6 +29,8 @@ FACTORS, EACH, PEOPLE, UNITS = 10, 5, 2160, 96
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 ITEMS = [f"y{j + 1}" for j in range(FACTORS * EACH)]
 MODEL = "\n".join(f"f{k + 1} =~ {' + '.join(ITEMS[k * EACH : (k + 1) * EACH])}" for k in range(FACTORS))
+ORDINAL_LADDER = ("''", "'thresholds'", "'thresholds', 'loadings'", "'thresholds', 'loadings', 'intercepts'",
+                  "'thresholds', 'loadings', 'intercepts', 'residuals'")  # fmt: skip
 LADDER = ("''", "'loadings'", "'loadings', 'intercepts'", "'loadings', 'intercepts', 'residuals'")
 
 
@@ -55,7 +60,7 @@ def fastest(task: Callable[[], object], times: int) -> float:
 
 def in_r(frame: pd.DataFrame, code: str) -> dict[str, list[float]]:
     """Run R code on `x` and `model`; it leaves `seconds` and, to compare, `values`."""
-    head = 'suppressMessages({library(lavaan); library(jsonlite)})\nx <- read.csv("x.csv")\n'
+    head = 'suppressMessages({library(lavaan); library(semTools); library(jsonlite)})\nx <- read.csv("x.csv")\n'
     head += f'cpu <- function(x) sum(system.time(x)[-3], na.rm = TRUE)\nmodel <- "{MODEL}"\n'
     tail = '\nwrite_json(list(seconds = seconds, values = as.numeric(values)), "out.json", digits = 12)\n'
     with tempfile.TemporaryDirectory() as folder:
@@ -65,66 +70,103 @@ def in_r(frame: pd.DataFrame, code: str) -> dict[str, list[float]]:
         return json.loads(Path(folder, "out.json").read_text(encoding="utf-8"))
 
 
-def row(task: str, frame: pd.DataFrame, ours: float, found: list[float], code: str, note: str) -> dict[str, object]:
+def row(
+    task: str, frame: pd.DataFrame, ours: Callable[[], list[float]], code: str, note: str, times: int = 3
+) -> dict[str, object]:
     """One row: our seconds, R's, the ratio, and the largest relative difference of the numbers compared."""
-    theirs = in_r(frame, code)
+    seconds_here = fastest(ours, times)
+    found, theirs = ours(), in_r(frame, code)
     gap = np.max(np.abs(np.array(found) / np.array(theirs["values"]) - 1))
     seconds = float(theirs["seconds"][0])
     return {
-        "task": task, "items": len(ITEMS), "people": len(frame), "microresearch_s": round(ours, 3),
-        "r_s": round(seconds, 2), "ratio": round(seconds / ours, 1), "largest_difference": f"{gap:.1e}", "note": note,
+        "task": task, "items": len(ITEMS), "people": len(frame), "microresearch_s": round(seconds_here, 3),
+        "r_s": round(seconds, 2), "ratio": round(seconds / seconds_here, 1), "largest_difference": f"{gap:.1e}",
+        "peak_mb": peak(task), "note": note,
     }  # fmt: skip
 
 
-def one_model(
-    task: str, frame: pd.DataFrame, measures: list[str], in_lavaan: str, **arguments: str
-) -> dict[str, object]:
+def peak(task: str) -> int:
+    """Most memory, in MB, that a fresh process needs for a task."""
+    command = [sys.executable, __file__, "--peak", task]
+    out = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | ONE_THREAD)
+    return int(out.stdout.split()[-1])
+
+
+def one_model(measures: list[str], **arguments: Any) -> Callable[[], list[float]]:
     """One fit with its errors and fit measures."""
 
-    def fit() -> Cfa:
-        return cfa(MODEL, frame, **arguments)
+    def fit() -> list[float]:
+        result = cfa(MODEL, answers(), **arguments)
+        return [result.fit[name] for name in measures]
 
+    return fit
+
+
+def in_lavaan(measures: list[str], arguments: str) -> str:
+    """The same in R."""
     names = ", ".join(f"'{name}'" for name in measures)
-    code = f"seconds <- cpu({{f <- cfa(model, x, {in_lavaan}); m <- fitMeasures(f)}})\nvalues <- m[c({names})]"
-    ours = fastest(fit, 3)
-    return row(task, frame, ours, [fit().fit[name] for name in measures], code, "compared: " + ", ".join(measures))
+    return f"seconds <- cpu({{f <- cfa(model, x, {arguments}); m <- fitMeasures(f)}})\nvalues <- m[c({names})]"
 
 
-def ladder(frame: pd.DataFrame, estimator: str) -> dict[str, object]:
-    """Configural, metric, scalar and strict models in three groups, with their fit measures."""
-    fits = "\n".join(
-        f"f <- cfa(model, x, estimator = '{estimator}', group = 'role', group.equal = c({equal})); "
-        "v <- c(v, fitMeasures(f)['chisq'])"
-        for equal in LADDER
-    )
-    ours = fastest(lambda: invariance(MODEL, frame, "role", estimator=estimator), 2)
-    found = invariance(MODEL, frame, "role", estimator=estimator).fits.values()
-    code = f"v <- c()\nseconds <- cpu({{{fits}}})\nvalues <- v"
-    task = f"invariance ladder, 3 groups, {estimator}"
-    return row(
-        task, frame, ours, [fit.fit["chisq"] for fit in found], code, "ours with difference tests; compared: chisq"
-    )
+def climbed(**arguments: Any) -> Callable[[], list[float]]:
+    """A ladder of invariance over three roles."""
+    return lambda: [fit.fit["chisq"] for fit in invariance(MODEL, answers(), "role", **arguments).fits.values()]
+
+
+LADDER_R = "\n".join(
+    f"f <- cfa(model, x, estimator = 'ML', group = 'role', group.equal = c({equal}))\nv <- c(v, fitMeasures(f)['chisq'])"
+    for equal in LADDER
+)
+ORDINAL_R = f"""
+items <- grep("^y", names(x), value = TRUE)
+written <- lapply(list({", ".join(f"c({step})" for step in ORDINAL_LADDER)}), function(equal)
+  as.character(measEq.syntax(configural.model = model, data = x, ordered = items, parameterization = "theta",
+    ID.fac = "std.lv", ID.cat = "Wu.Estabrook.2016", group = "role", group.equal = equal)))
+v <- c()
+seconds <- cpu(for (one in written) {{
+  f <- cfa(one, x, ordered = items, estimator = "WLSMV", parameterization = "theta", group = "role")
+  v <- c(v, fitMeasures(f)["chisq"]) }})
+values <- v
+"""
+SCALED = ["chisq", "chisq.scaled", "cfi.robust"]
+WITH_TESTS = "ours with difference tests; compared: chisq"
+TASKS: dict[str, tuple[Callable[[], list[float]], str, str]] = {
+    "ML": (one_model(["chisq", "cfi"]), in_lavaan(["chisq", "cfi"], "estimator = 'ML'"), "compared: chisq, cfi"),
+    "MLR": (
+        one_model(SCALED, estimator="MLR"), in_lavaan(SCALED, "estimator = 'MLR'"), f"compared: {', '.join(SCALED)}",
+    ),
+    "MLR by cluster": (
+        one_model(SCALED, estimator="MLR", cluster="unit"), in_lavaan(SCALED, "estimator = 'MLR', cluster = 'unit'"),
+        f"compared: {', '.join(SCALED)}",
+    ),
+    "WLSMV": (
+        one_model([*SCALED, "srmr"], ordered=True),
+        in_lavaan([*SCALED, "srmr"], "ordered = TRUE, estimator = 'WLSMV'"), f"compared: {', '.join(SCALED)}, srmr",
+    ),
+    "invariance ladder, 3 groups, ML": (
+        climbed(estimator="ML"), f"v <- c()\nseconds <- cpu({{{LADDER_R}}})\nvalues <- v", WITH_TESTS,
+    ),
+    "invariance ladder of ordered items, 3 groups, WLSMV": (climbed(ordered=True), ORDINAL_R, WITH_TESTS),
+}  # fmt: skip
+QUICK = ("ML", "MLR")
 
 
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="ML and MLR alone")
-    quick = parser.parse_args().quick
+    parser.add_argument("--peak", choices=list(TASKS), help="do one task and print the memory it took")
+    asked = parser.parse_args()
+    if asked.peak:
+        TASKS[asked.peak][0]()
+        sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}\n")
+        return
     frame = answers()
-    scaled = ["chisq", "chisq.scaled", "cfi.robust"]
     with threadpool_limits(1):
-        rows = [
-            one_model("ML", frame, ["chisq", "cfi"], "estimator = 'ML'"),
-            one_model("MLR", frame, scaled, "estimator = 'MLR'", estimator="MLR"),
-        ]
-        if not quick:
-            cluster = {"estimator": "MLR", "cluster": "unit"}
-            rows.append(one_model("MLR by cluster", frame, scaled, "estimator = 'MLR', cluster = 'unit'", **cluster))
-            rows.append(ladder(frame, "ML"))
+        rows = [row(name, frame, *TASKS[name]) for name in (QUICK if asked.quick else TASKS)]
     table = pd.DataFrame(rows)
     sys.stdout.write(table.to_string(index=False) + "\n")
-    if not quick:
+    if not asked.quick:
         table.to_csv(OUT, index=False, lineterminator="\n")
 
 

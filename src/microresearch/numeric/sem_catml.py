@@ -11,7 +11,7 @@ import numpy as np
 
 from microresearch.numeric.sem_structure import Array
 from microresearch.numeric.sem_wls import Slopes, Statistics
-from microresearch.numeric.sem_wls_robust import Bread, Spread, slopes_by_spread
+from microresearch.numeric.sem_wls_robust import Bread, Spread, stacked_slopes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,23 +47,26 @@ def likelihood_fit(
         value -= seen.n * float(np.linalg.slogdet(r)[1])
         baseline -= seen.n * float(np.linalg.slogdet(r)[1])
     inverse = np.linalg.inv(bread.curvature)
-    for stack, spread in zip(slopes_by_spread(observed, slopes, spreads, len(inverse)), spreads, strict=True):
-        cov, vcov = stack.root.T @ stack.root, bread.vcov[np.ix_(stack.ids, stack.ids)]
-        toward = cov @ (stack.weight[:, None] * stack.matrix) @ inverse[np.ix_(stack.ids, stack.ids)]
+    for spread in spreads:
+        stack = stacked_slopes(spread, slopes, len(inverse))
+        place = np.ix_(stack.ids, stack.ids)
+        toward = spread.apply(spread.weight[:, None] * stack.matrix) @ inverse[place]
         end = 0
         for g in spread.groups:
             end += len(observed[g].values)
             i, j = np.tril_indices(len(correlations[g]), -1)
             at = slice(end - len(i), end)
-            weight = (observed[g].n - 1) * _normal_weight(np.linalg.inv(implied[g]), i, j)
-            seen = weight @ stack.matrix[at]
-            chance += float(np.einsum("ij,ij->", weight, cov[at, at])) - 2 * float((seen * toward[at]).sum())
-            chance += float(np.einsum("mk,kl,ml->", seen, vcov, stack.matrix[at]))
-            baseline_chance += (observed[g].n - 1) * float(np.trace(cov[at, at]))
+            cov, weight = spread.part(at), (observed[g].n - 1) * _normal_weight(np.linalg.inv(implied[g]), i, j)
+            moves = np.flatnonzero(stack.matrix[at].any(axis=0))  # thresholds move no correlation
+            matrix = stack.matrix[at, moves]
+            seen = weight @ matrix
+            chance += float((weight * cov).sum()) - 2 * float((seen * toward[at, moves]).sum())
+            chance += float(((seen @ bread.vcov[place][np.ix_(moves, moves)]) * matrix).sum())
+            baseline_chance += (observed[g].n - 1) * float(np.trace(cov))
     return Likelihood(value, chance, baseline, baseline_chance)
 
 
 def _normal_weight(inverse: Array, i: Array, j: Array) -> Array:
     """Information on correlations (i, j) of one person with normal answers, shape (pairs, pairs)."""
-    straight = inverse[np.ix_(i, i)] * inverse[np.ix_(j, j)]
-    return np.asarray(straight + inverse[np.ix_(i, j)] * inverse[np.ix_(j, i)], dtype=np.float64)
+    across = inverse[np.ix_(i, j)]
+    return np.asarray(inverse[np.ix_(i, i)] * inverse[np.ix_(j, j)] + across * across.T, dtype=np.float64)

@@ -119,10 +119,20 @@ def gradient_and_curvature(
     for structure, seen in zip(structures, observed, strict=True):
         at = implied(structure, theta)
         slopes = statistic_slopes(structure, at)
-        weighted = seen.weight[:, None] * slopes.matrix
-        gradient[slopes.ids] -= 2 * weighted.T @ (seen.values - implied_statistics(structure, at))
-        curvature[np.ix_(slopes.ids, slopes.ids)] += 2 * weighted.T @ slopes.matrix
+        gap = seen.weight * (seen.values - implied_statistics(structure, at))
+        gradient[slopes.ids] -= 2 * slopes.matrix.T @ gap
+        curvature[np.ix_(slopes.ids, slopes.ids)] += 2 * weighted_square(slopes.matrix, seen.weight, structure)
     return gradient, curvature
+
+
+def weighted_square(slopes: Array, weight: Array, structure: Structure) -> Array:
+    """J' W J, knowing that thresholds move no correlation."""
+    limits = len(structure.th_item)
+    out = (weight[:limits, None] * slopes[:limits]).T @ slopes[:limits]
+    moves = np.flatnonzero(slopes[limits:].any(axis=0))
+    pairs = slopes[limits:, moves]
+    out[np.ix_(moves, moves)] += (weight[limits:, None] * pairs).T @ pairs
+    return out
 
 
 def fit_wls(structures: Sequence[Structure], observed: Sequence[Statistics], start: Array) -> Optimum:

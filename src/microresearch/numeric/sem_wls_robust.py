@@ -8,20 +8,51 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from microresearch.numeric.sem_structure import Array, Index
-from microresearch.numeric.sem_wls import Slopes, Statistics
+from microresearch.numeric.sem_wls import Slopes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """Sampling covariance of some groups' stacked statistics: root' root, a row of `root` a person or cluster."""
+    """Sampling covariance C of some groups' stacked statistics, with weights V: what every model of them needs.
+
+    Attributes
+    ----------
+    groups : tuple of int
+    weight : array, shape (m,)
+    root : array, shape (r, m)
+        C = root' root, a row a person or cluster.
+    cov : array, shape (m, m), or None
+        C itself where it is the smaller of the two.
+    mean, square : float
+        tr(V C) and tr(V C V C).
+    """
 
     groups: tuple[int, ...]
+    weight: Array
     root: Array
+    cov: Array | None
+    mean: float
+    square: float
+
+    def apply(self, columns: Array) -> Array:
+        """C times columns (m x k)."""
+        if self.cov is not None:
+            return self.cov @ columns
+        return np.asarray(self.root.T @ (self.root @ columns), dtype=np.float64)
+
+    def part(self, rows: slice) -> Array:
+        """The covariance of some of the statistics."""
+        if self.cov is not None:
+            return self.cov[rows, rows]
+        return np.asarray(self.root[:, rows].T @ self.root[:, rows], dtype=np.float64)
 
 
-def spreads(influences: Sequence[Array], clusters: Sequence[Index] | None) -> tuple[Spread, ...]:
+def spreads(
+    influences: Sequence[Array], clusters: Sequence[Index] | None, weights: Sequence[Array]
+) -> tuple[Spread, ...]:
     """Sampling covariances from the influence of each person (n_g x m_g) on the statistics of each group.
 
     People of one cluster are summed, times J / (J - 1); clusters with people in several groups tie these groups'
@@ -32,19 +63,24 @@ def spreads(influences: Sequence[Array], clusters: Sequence[Index] | None) -> tu
     Muthen & Satorra (1995), Sociological Methodology 25, 267-316; Fuller (1975) for the factor.
     """
     if clusters is None:
-        return tuple(Spread((g,), one) for g, one in enumerate(influences))
+        return tuple(_spread((g,), one, weights[g]) for g, one in enumerate(influences))
     found = [np.unique(one) for one in clusters]
     if len(np.unique(np.concatenate(found))) == sum(map(len, found)):
-        return tuple(
-            Spread((g,), _sums(one, numbers)) for g, (one, numbers) in enumerate(zip(influences, clusters, strict=True))
-        )
-    width = [one.shape[1] for one in influences]
-    stacked = np.zeros((sum(map(len, influences)), sum(width)))
-    row = column = 0
-    for one in influences:
-        stacked[row : row + len(one), column : column + one.shape[1]] = one
-        row, column = row + len(one), column + one.shape[1]
-    return (Spread(tuple(range(len(influences))), _sums(stacked, np.concatenate(clusters))),)
+        sums = [_sums(one, numbers) for one, numbers in zip(influences, clusters, strict=True)]
+        return tuple(_spread((g,), one, weights[g]) for g, one in enumerate(sums))
+    stacked = np.asarray(block_diag(*influences), dtype=np.float64)
+    everyone = _sums(stacked, np.concatenate(clusters))
+    return (_spread(tuple(range(len(influences))), everyone, np.concatenate(weights)),)
+
+
+def _spread(groups: tuple[int, ...], root: Array, weight: Array) -> Spread:
+    """By the smaller of C and root root'."""
+    mean = float(np.einsum("rm,rm,m->", root, root, weight))
+    if len(root) < root.shape[1]:
+        inner = (root * weight) @ root.T
+        return Spread(groups, weight, root, None, mean, float((inner**2).sum()))
+    cov = root.T @ root
+    return Spread(groups, weight, root, cov, mean, float(weight @ cov**2 @ weight))
 
 
 def _sums(influence: Array, clusters: Index) -> Array:
@@ -77,7 +113,7 @@ class Bread:
     square: float
 
 
-def sandwich(observed: Sequence[Statistics], slopes: Sequence[Slopes], found: Sequence[Spread], q: int) -> Bread:
+def sandwich(slopes: Sequence[Slopes], found: Sequence[Spread], q: int) -> Bread:
     """Covariance of the estimates and the moments of the test.
 
     Raises
@@ -91,14 +127,15 @@ def sandwich(observed: Sequence[Statistics], slopes: Sequence[Slopes], found: Se
     """
     curvature, filling, cross = np.zeros((q, q)), np.zeros((q, q)), np.zeros((q, q))
     mean = square = 0.0
-    for one in slopes_by_spread(observed, slopes, found, q):
+    for spread in found:
+        one = stacked_slopes(spread, slopes, q)
         place = np.ix_(one.ids, one.ids)
-        weighted = one.weight[:, None] * one.matrix
+        weighted = spread.weight[:, None] * one.matrix
+        toward = spread.apply(weighted)
         curvature[place] += weighted.T @ one.matrix
-        shape = shaken(one.root, one.weight, weighted)
-        filling[place] += shape.filling
-        cross[place] += shape.cross
-        mean, square = mean + shape.mean, square + shape.square
+        filling[place] += weighted.T @ toward
+        cross[place] += toward.T @ (spread.weight[:, None] * toward)
+        mean, square = mean + spread.mean, square + spread.square
     inverse = np.asarray(np.linalg.inv(curvature), dtype=np.float64)
     turned = inverse @ filling
     mean -= float(np.trace(turned))
@@ -106,55 +143,31 @@ def sandwich(observed: Sequence[Statistics], slopes: Sequence[Slopes], found: Se
     return Bread(curvature, filling, turned @ inverse, mean, square)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stack:
-    """The statistics that one spread is about: weights (m), parameters (k) and slopes (m x k), root (r x m)."""
+def stacked_slopes(spread: Spread, slopes: Sequence[Slopes], q: int) -> Slopes:
+    """Slopes of the groups that a spread ties together."""
+    if len(spread.groups) == 1:
+        return slopes[spread.groups[0]]
+    blocks = []
+    for g in spread.groups:
+        block = np.zeros((len(slopes[g].matrix), q))
+        block[:, slopes[g].ids] = slopes[g].matrix
+        blocks.append(block)
+    return Slopes(np.arange(q), np.vstack(blocks))
 
-    ids: Index
-    matrix: Array
-    weight: Array
-    root: Array
 
-
-def slopes_by_spread(
-    observed: Sequence[Statistics], slopes: Sequence[Slopes], found: Sequence[Spread], q: int
-) -> list[_Stack]:
-    """Slopes and weights of the groups that each spread ties together."""
-    out = []
+def pair_moments(found: Sequence[Spread], pairs: Sequence[int], sizes: Sequence[int]) -> tuple[float, float]:
+    """tr(V C) and tr(V C V C) of the correlations alone, the last `pairs` of the `sizes` statistics of each group."""
+    mean = square = 0.0
     for spread in found:
-        weight = np.concatenate([observed[g].weight for g in spread.groups])
-        if len(spread.groups) == 1:
-            one = slopes[spread.groups[0]]
-            out.append(_Stack(one.ids, one.matrix, weight, spread.root))
-            continue
-        blocks = []
-        for g in spread.groups:
-            block = np.zeros((len(observed[g].values), q))
-            block[:, slopes[g].ids] = slopes[g].matrix
-            blocks.append(block)
-        out.append(_Stack(np.arange(q), np.vstack(blocks), weight, spread.root))
-    return out
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Shape:
-    filling: Array
-    cross: Array
-    mean: float
-    square: float
-
-
-def shaken(root: Array, weight: Array, weighted: Array) -> _Shape:
-    """B' C B, B' C V C B, tr(V C) and tr(V C V C) for B = `weighted` (m x k), by the smaller of C and root root'."""
-    mean = float(np.einsum("rm,rm,m->", root, root, weight))
-    if len(root) < root.shape[1]:
-        inner = (root * weight) @ root.T
-        toward = root @ weighted
-        return _Shape(toward.T @ toward, toward.T @ inner @ toward, mean, float(np.einsum("ij,ij->", inner, inner)))
-    cov = root.T @ root
-    toward = cov @ weighted
-    square = float(weight @ cov**2 @ weight)
-    return _Shape(weighted.T @ toward, toward.T @ (weight[:, None] * toward), mean, square)
+        at = np.concatenate([np.arange(sizes[g]) >= sizes[g] - pairs[g] for g in spread.groups])
+        weight = np.where(at, spread.weight, 0.0)
+        if spread.cov is not None:
+            mean += float(weight @ np.diag(spread.cov))
+            square += float(weight @ spread.cov**2 @ weight)
+        else:
+            inner = (spread.root * weight) @ spread.root.T
+            mean, square = mean + float(np.trace(inner)), square + float((inner**2).sum())
+    return mean, square
 
 
 def scaled_shifted(df: float, mean: float, square: float) -> tuple[float, float]:

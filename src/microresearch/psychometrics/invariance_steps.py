@@ -98,8 +98,9 @@ def step_table(table: pd.DataFrame, step: Step, items: Items, free: Collection[s
     """
     rung = _rung(table, LADDER.index(step), items, frozenset(name.replace(" ", "") for name in free))
     fixed, label = table["fixed"].to_numpy(dtype=float, copy=True), table["label"].to_numpy(dtype=object, copy=True)
-    for i, (lhs, op, rhs, group) in enumerate(zip(*(table[n] for n in ("lhs", "op", "rhs", "group")), strict=True)):
-        if table["free"].iat[i]:
+    columns = (table[name] for name in ("lhs", "op", "rhs", "group", "free"))
+    for i, (lhs, op, rhs, group, is_free) in enumerate(zip(*columns, strict=True)):
+        if is_free:
             if not label[i] and rung.equal(lhs, op, rhs):
                 label[i] = f".{lhs}{op}{rhs}."
         elif group > 1 and rung.released(lhs, op, rhs):

@@ -141,7 +141,10 @@ def weakest(information: Array) -> list[int]:
     if (dead := np.flatnonzero(diagonal <= 1e-25 * max(diagonal.max(), 1e-300))).size:
         return [int(k) for k in dead]
     scale = 1 / np.sqrt(diagonal)
-    values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
+    scaled = information * np.outer(scale, scale)
+    if _clearly_regular(scaled):
+        return []
+    values, vectors = np.linalg.eigh(scaled)
     if values[0] > SINGULAR:
         return []
     share = np.abs(vectors[:, 0])
@@ -151,7 +154,19 @@ def weakest(information: Array) -> list[int]:
 def rank(information: Array) -> int:
     """How many parameters (or combinations of them) the moments determine."""
     scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
-    return int((np.linalg.eigvalsh(information * np.outer(scale, scale)) > SINGULAR).sum())
+    scaled = information * np.outer(scale, scale)
+    if _clearly_regular(scaled):
+        return len(scaled)
+    return int((np.linalg.eigvalsh(scaled) > SINGULAR).sum())
+
+
+def _clearly_regular(scaled: Array) -> bool:
+    """Whether every eigenvalue is above the limit, by a factorisation that is cheaper than the eigenvalues."""
+    try:
+        np.linalg.cholesky(scaled - 2 * SINGULAR * np.eye(len(scaled)))
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def check_known(data: pd.DataFrame, observed: Sequence[str]) -> None:

@@ -9,8 +9,9 @@ from microresearch.errors import DataError, Problem
 from microresearch.numeric.ordinal import Coded, PairFit, encode, fit_pairs, influence
 from microresearch.numeric.sem_ml import Array, Moments
 from microresearch.numeric.sem_wls import Statistics
-from microresearch.numeric.sem_wls_robust import Spread, spreads
+from microresearch.numeric.sem_wls_robust import Spread, pair_moments, scaled_shifted, spreads
 from microresearch.psychometrics.cfa.sample import Sample
+from microresearch.psychometrics.fit import ChiSquare
 from microresearch.psychometrics.ordinal_input import check_codes
 
 
@@ -27,6 +28,8 @@ class OrdinalSample:
     moments : tuple of Moments
         Polychoric matrix of each group, means of zero.
     n_thresholds : dict of item -> int
+    baseline, baseline_scaled : ChiSquare
+        Test of the model in which nothing correlates and thresholds are free.
     warnings : tuple of str
     """
 
@@ -34,6 +37,8 @@ class OrdinalSample:
     spreads: tuple[Spread, ...]
     moments: tuple[Moments, ...]
     n_thresholds: dict[str, int]
+    baseline: ChiSquare
+    baseline_scaled: ChiSquare
     warnings: tuple[str, ...]
 
 
@@ -71,8 +76,19 @@ def ordinal_sample(sample: Sample) -> OrdinalSample:
         if float(np.linalg.eigvalsh(rho)[0]) <= 0:
             warnings.append(f"the polychoric correlations{where} are not positive definite")
     n_thresholds = {name: int(k) - 1 for name, k in zip(names, encode(sample.values[0]).n_categories, strict=True)}
-    found = spreads(moved, sample.clusters)
-    return OrdinalSample(tuple(observed), found, tuple(moments), n_thresholds, tuple(warnings))
+    found = spreads(moved, sample.clusters, [one.weight for one in observed])
+    tests = _independence(observed, found, p)
+    return OrdinalSample(tuple(observed), found, tuple(moments), n_thresholds, *tests, tuple(warnings))
+
+
+def _independence(observed: Sequence[Statistics], found: Sequence[Spread], p: int) -> tuple[ChiSquare, ChiSquare]:
+    """Test of the model in which nothing correlates, plain and scaled."""
+    pairs = p * (p - 1) // 2
+    value = sum(float(one.weight[-pairs:] @ one.values[-pairs:] ** 2) for one in observed)
+    df = pairs * len(observed)
+    sizes = [len(one.values) for one in observed]
+    factor, shift = scaled_shifted(df, *pair_moments(found, [pairs] * len(observed), sizes))
+    return ChiSquare(value, df), ChiSquare(factor * value + shift, df, 1 / factor, shift)
 
 
 def _thresholds(coded: Coded, fit: PairFit) -> list[Array]:

@@ -70,10 +70,11 @@ def standardised(design: Design, theta: Array, est: Array) -> Array:
     """
     out = np.array(est, dtype=float)
     table = design.table
+    names = [(str(lhs), str(op), str(rhs)) for lhs, op, rhs in table[["lhs", "op", "rhs"]].itertuples(index=False)]
     for g, layout in enumerate(design.layouts):
         sd, residual = _scales(layout, theta)
         for i in np.flatnonzero(table["group"].to_numpy() == g + 1).tolist():
-            lhs, op, rhs = (str(table[name].iat[i]) for name in ("lhs", "op", "rhs"))
+            lhs, op, rhs = names[i]
             if op == "=~":
                 factor = sd[lhs] / sd[rhs]
             elif op == "~":

@@ -8,8 +8,8 @@ import pandas as pd
 from microresearch.errors import Problem, SpecError
 from microresearch.numeric.sem_catml import Likelihood, likelihood_fit
 from microresearch.numeric.sem_structure import Array, Parameterization, Structure, implied
-from microresearch.numeric.sem_wls import Slopes, Statistics, fit_wls, statistic_slopes
-from microresearch.numeric.sem_wls_robust import Bread, sandwich, scaled_shifted, shaken
+from microresearch.numeric.sem_wls import Slopes, Statistics, fit_wls, statistic_slopes, weighted_square
+from microresearch.numeric.sem_wls_robust import Bread, sandwich, scaled_shifted
 from microresearch.psychometrics.cfa.design import Design, weakest
 from microresearch.psychometrics.cfa.estimate import Estimate
 from microresearch.psychometrics.cfa.ordinal_sample import OrdinalSample
@@ -78,8 +78,8 @@ def _check_identified(design: Design, observed: Sequence[Statistics]) -> None:
 
 def _curvature(structures: Sequence[Structure], observed: Sequence[Statistics], theta: Array) -> Array:
     out = np.zeros((len(theta), len(theta)))
-    for slopes, seen in zip(all_slopes(structures, theta), observed, strict=True):
-        out[np.ix_(slopes.ids, slopes.ids)] += (seen.weight[:, None] * slopes.matrix).T @ slopes.matrix
+    for structure, slopes, seen in zip(structures, all_slopes(structures, theta), observed, strict=True):
+        out[np.ix_(slopes.ids, slopes.ids)] += weighted_square(slopes.matrix, seen.weight, structure)
     return out
 
 
@@ -105,17 +105,17 @@ def estimate_wlsmv(design: Design, seen: OrdinalSample) -> Estimate:
         names = ", ".join(design.name(k) for k in weak)
         warnings.append(f"no standard errors: at the solution the data do not determine {names}")
     else:
-        bread = sandwich(seen.observed, all_slopes(design.structures, theta), seen.spreads, q)
+        bread = sandwich(all_slopes(design.structures, theta), seen.spreads, q)
     likelihood = None if bread is None else _likelihood(design, seen, theta, bread)
-    baseline, base_scaled = independence(seen)
     rows = sum(len(one.root) for one in seen.spreads)
     if len(seen.spreads[0].root) < seen.observed[0].n and rows < q:
         what = f"{rows} clusters are fewer than the {q} free parameters"
         warnings.append(f"{what}: robust errors and the scaled test are not to be trusted")
     return Estimate(
         theta=theta, vcov=np.full((q, q), np.nan) if bread is None else bread.vcov, information=curvature,
-        converged=best.converged, reason=best.reason, steps=best.steps, test=test, baseline=baseline,
-        test_scaled=_scaled(test, bread), baseline_scaled=base_scaled, loglik=None, loglik_saturated=None,
+        converged=best.converged, reason=best.reason, steps=best.steps, test=test,
+        baseline=seen.baseline,
+        test_scaled=_scaled(test, bread), baseline_scaled=seen.baseline_scaled, loglik=None, loglik_saturated=None,
         observed=seen.moments, patterns=tuple((one,) for one in seen.moments), warnings=tuple(warnings), ordinal=seen,
         bread=bread, likelihood=likelihood,
     )  # fmt: skip
@@ -145,22 +145,3 @@ def _scaled(test: ChiSquare, bread: Bread | None) -> ChiSquare | None:
         return None
     factor, shift = scaled_shifted(test.df, bread.mean, bread.square)
     return ChiSquare(factor * test.value + shift, test.df, 1 / factor, shift)
-
-
-def independence(seen: OrdinalSample) -> tuple[ChiSquare, ChiSquare]:
-    """Test of the model in which nothing correlates and thresholds are free, plain and scaled."""
-    value, df, mean, square = 0.0, 0, 0.0, 0.0
-    pairs = []
-    for one, moments in zip(seen.observed, seen.moments, strict=True):
-        count = len(moments.mean) * (len(moments.mean) - 1) // 2
-        at = np.zeros(len(one.values), dtype=np.bool_)
-        at[-count:] = True
-        pairs.append(at)
-        value, df = value + float(one.weight[at] @ one.values[at] ** 2), df + count
-    for spread in seen.spreads:
-        at = np.concatenate([pairs[g] for g in spread.groups])
-        weight = np.concatenate([seen.observed[g].weight for g in spread.groups])
-        shape = shaken(spread.root[:, at], weight[at], np.zeros((int(at.sum()), 0)))
-        mean, square = mean + shape.mean, square + shape.square
-    factor, shift = scaled_shifted(df, mean, square)
-    return ChiSquare(value, df), ChiSquare(factor * value + shift, df, 1 / factor, shift)
