@@ -114,7 +114,8 @@ def climbed(**arguments: Any) -> Callable[[], list[float]]:
 
 
 LADDER_R = "\n".join(
-    f"f <- cfa(model, x, estimator = 'ML', group = 'role', group.equal = c({equal}))\nv <- c(v, fitMeasures(f)['chisq'])"
+    f"f <- cfa(model, x, estimator = 'ML', group = 'role', group.equal = c({equal}))"
+    "\nv <- c(v, fitMeasures(f)['chisq'])"
     for equal in LADDER
 )
 ORDINAL_R = f"""

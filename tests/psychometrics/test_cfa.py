@@ -143,6 +143,14 @@ def test_scores_of_groups_need_the_group():
         result.scores(data("hs"))
 
 
+def test_corrections_for_few_people_and_many_items():
+    """semTools 0.5-6, chisqSmallN(): 84.166 and 83.674."""
+    found = fitted("ml").small_sample_tests().set_index("correction")
+    assert found["chisq"].round(3).to_dict() == {"none": 85.306, "swain": 84.166, "yuan.2015": 83.674}
+    with pytest.raises(SpecError, match="few people"):
+        fitted("mlr").small_sample_tests()
+
+
 def planted(seed, n=400, heavy=False):
     rng = np.random.default_rng(seed)
     f = rng.multivariate_normal([0, 0], [[1, 0.4], [0.4, 1]], n)

@@ -164,7 +164,8 @@ def score_tables(counts: Floats, rows: Floats, columns: Floats) -> tuple[Floats,
         ratio = slopes / cells[todo]
         score = np.einsum("kab,kab->k", counts[todo], ratio)
         information = total[todo] * np.einsum("kab,kab->k", slopes, ratio)
-        step = score / information
+        known = information > 0  # a table whose cells all lie at the limit says nothing more
+        step = np.divide(score, information, out=np.zeros_like(score), where=known)
         over = np.abs(rho[todo] + step) > LIMIT
         step[over] = (np.sign(step[over]) * LIMIT - rho[todo][over]) / 2
         step, cells[todo], loglik[todo] = _climb(
@@ -172,8 +173,8 @@ def score_tables(counts: Floats, rows: Floats, columns: Floats) -> tuple[Floats,
         )
         rho[todo] += step
         steps[todo] += 1
-        converged[todo] = np.abs(step) < TOLERANCE
-        todo = todo[~converged[todo]]
+        converged[todo] = known & (np.abs(step) < TOLERANCE)
+        todo = todo[known & ~converged[todo]]
         if not todo.size:
             break
     return rho, steps, converged

@@ -4,12 +4,13 @@ from typing import Literal
 
 import numpy as np
 
-from microresearch.errors import Problem, SpecError
+from microresearch.errors import DataError, Problem, SpecError
 from microresearch.numeric.sem_ml import Array, Moments
+from microresearch.numeric.sem_ordinal_scores import posterior_modes
 from microresearch.numeric.sem_structure import Implied, Index, implied
 from microresearch.psychometrics.matrices import Layout
 
-ScoreMethod = Literal["regression", "bartlett"]
+ScoreMethod = Literal["regression", "bartlett", "ebm"]
 
 
 def group_scores(values: Array, layout: Layout, theta: Array, seen: Moments, method: ScoreMethod) -> Array:
@@ -45,3 +46,27 @@ def _weights(at: Implied, o: Index, method: ScoreMethod) -> Array:
     except np.linalg.LinAlgError:
         reason = "Bartlett scores need residual variances above zero and a factor for every item"
         raise SpecError(Problem(reason, mend='take method="regression"')) from None
+
+
+def ordinal_scores(
+    values: Array, layout: Layout, theta: Array, categories: dict[str, Array], method: ScoreMethod | None
+) -> Array:
+    """Scores (n x factors) of people of one group from their ordered answers; NaN for who answered nothing.
+
+    References
+    ----------
+    Muthen (1998), Mplus technical appendices, appendix 11 (maximum a posteriori scores of ordered items).
+    """
+    if method not in (None, "ebm"):
+        raise SpecError(Problem("scores of ordered items have another method", value=str(method), allowed="ebm"))
+    codes = np.full(values.shape, -1, dtype=np.int64)
+    problems = []
+    for j, name in enumerate(layout.observed):
+        seen, known = ~np.isnan(values[:, j]), categories[name]
+        codes[seen, j] = np.minimum(np.searchsorted(known, values[seen, j]), len(known) - 1)
+        if (known[codes[seen, j]] != values[seen, j]).any():
+            allowed = ", ".join(f"{code:g}" for code in known)
+            problems.append(Problem("a category that the model was not fitted to", column=name, allowed=allowed))
+    if problems:
+        raise DataError(problems)
+    return posterior_modes(codes, layout.structure, implied(layout.structure, theta))[:, : layout.n_latent]

@@ -9,6 +9,7 @@ from microresearch.numeric.sem_ml import Array, Moments
 from microresearch.numeric.sem_structure import implied
 from microresearch.psychometrics.cfa.design import Design
 from microresearch.psychometrics.cfa.estimate import Estimate
+from microresearch.psychometrics.cfa.ordinal_reliability import ordinal_omegas
 from microresearch.psychometrics.matrices import Layout
 
 
@@ -21,7 +22,8 @@ class FactorReliability:
     table : DataFrame
         term (factor), group, n_items, and the shares of the sum's variance that the factor makes: `omega` of factor
         and residuals alone (Bollen), `omega2` of the variance that the model implies (Bentler; for the general factor
-        of a bifactor model this is omega hierarchical), `omega3` of the variance observed (McDonald); `ave`, average
+        of a bifactor model this is omega hierarchical), `omega3` of the variance observed (McDonald); of ordered items
+        all three are of the sum of coded categories (Green & Yang); `ave`, average
         variance extracted (NaN for a factor whose items measure other factors too: it is not defined there).
     htmt : dict of DataFrame
         Heterotrait-monotrait ratios of each group, factors x factors; NaN for a factor with one item.
@@ -54,7 +56,9 @@ def factor_reliability(design: Design, estimate: Estimate, labels: tuple[str, ..
             row: dict[str, object] = {"term": name}
             if label:
                 row[design.blocks] = mark
-            rows.append(row | {"n_items": len(at)} | _omegas(layout, estimate.theta, seen, layout.eta.index(name), at))
+            arguments = layout, estimate.theta, seen, layout.eta.index(name), at
+            row |= {"n_items": len(at)} | _omegas(*arguments)
+            rows.append(row if estimate.ordinal is None else row | ordinal_omegas(*arguments))
         ratios[label] = _htmt(seen.cov, items)
     return FactorReliability(pd.DataFrame(rows), ratios)
 

@@ -27,7 +27,8 @@ class OrdinalSample:
         Their sampling covariance, robust to clusters where there are any.
     moments : tuple of Moments
         Polychoric matrix of each group, means of zero.
-    n_thresholds : dict of item -> int
+    categories : dict of item -> array
+        Codes of each item's categories.
     baseline, baseline_scaled : ChiSquare
         Test of the model in which nothing correlates and thresholds are free.
     warnings : tuple of str
@@ -36,10 +37,15 @@ class OrdinalSample:
     observed: tuple[Statistics, ...]
     spreads: tuple[Spread, ...]
     moments: tuple[Moments, ...]
-    n_thresholds: dict[str, int]
+    categories: dict[str, Array]
     baseline: ChiSquare
     baseline_scaled: ChiSquare
     warnings: tuple[str, ...]
+
+    @property
+    def n_thresholds(self) -> dict[str, int]:
+        """Thresholds of each item."""
+        return {name: len(codes) - 1 for name, codes in self.categories.items()}
 
 
 def ordinal_sample(sample: Sample) -> OrdinalSample:
@@ -64,10 +70,11 @@ def ordinal_sample(sample: Sample) -> OrdinalSample:
         coded = encode(values)
         fit = fit_pairs(coded)
         _check_pairs(names, fit, where)
-        own = influence(coded, fit) * np.sqrt(len(values) / (len(values) - 1))  # the divisor n - 1 of lavaan's test
+        own = influence(coded, fit)
+        few = len(values) / (len(values) - 1)  # the divisor n - 1 of lavaan's test
         seen = np.concatenate([*_thresholds(coded, fit), fit.rho])
-        observed.append(Statistics(len(values), seen, 1 / np.einsum("ij,ij->j", own, own)))
-        moved.append(own)
+        observed.append(Statistics(len(values), seen, 1 / (few * np.einsum("ij,ij->j", own, own))))
+        moved.append(own * np.sqrt(few) if sample.clusters is None else own)
         rho = fit.matrix(fit.rho, 1.0)
         moments.append(Moments(len(values), np.zeros(p), rho, np.arange(p)))
         if fit.corrected.any():
@@ -75,10 +82,11 @@ def ordinal_sample(sample: Sample) -> OrdinalSample:
             warnings.append(f"an empty cell was filled with one half in {filled} two-by-two tables{where}")
         if float(np.linalg.eigvalsh(rho)[0]) <= 0:
             warnings.append(f"the polychoric correlations{where} are not positive definite")
-    n_thresholds = {name: int(k) - 1 for name, k in zip(names, encode(sample.values[0]).n_categories, strict=True)}
+    first = sample.values[0]
+    categories = {name: np.unique(x[~np.isnan(x)]) for name, x in zip(names, first.T, strict=True)}
     found = spreads(moved, sample.clusters, [one.weight for one in observed])
     tests = _independence(observed, found, p)
-    return OrdinalSample(tuple(observed), found, tuple(moments), n_thresholds, *tests, tuple(warnings))
+    return OrdinalSample(tuple(observed), found, tuple(moments), categories, *tests, tuple(warnings))
 
 
 def _independence(observed: Sequence[Statistics], found: Sequence[Spread], p: int) -> tuple[ChiSquare, ChiSquare]:

@@ -9,7 +9,7 @@ from microresearch.errors import SpecError
 from microresearch.numeric.sem_structure import implied
 from microresearch.psychometrics.cfa.design import Design
 from microresearch.psychometrics.cfa.estimate import Estimate
-from microresearch.psychometrics.cfa.factor_scores import ScoreMethod, group_scores
+from microresearch.psychometrics.cfa.factor_scores import ScoreMethod, group_scores, ordinal_scores
 from microresearch.psychometrics.cfa.factor_scores_levels import level_factor_scores
 from microresearch.psychometrics.cfa.html import cfa_html
 from microresearch.psychometrics.cfa.indices import FactorReliability, factor_reliability
@@ -147,12 +147,13 @@ class Cfa:
         self,
         data: pd.DataFrame,
         group: "str | pd.Series | None" = None,
-        method: ScoreMethod = "regression",
+        method: ScoreMethod | None = None,
         cluster: "str | pd.Series | None" = None,
         level: int = 1,
     ) -> pd.DataFrame:
         """Factor scores, persons x factors, from the items that each person answered.
 
+        By default "regression" (or "bartlett"); of ordered items the mode of the posterior, "ebm".
         With groups, `group` says which model a person belongs to. Missing for a person without any answer, or of a
         group that was not fitted. Of two-level models by regression only: `cluster` says who belongs where, `level` 1
         gives what persons have beyond their cluster, 2 the clusters' own scores (clusters x factors).
@@ -169,5 +170,9 @@ class Cfa:
             mine = (data[group] if isinstance(group, str) else group).astype(str).to_numpy()
         for label, one, seen in zip(self.labels, self.design.layouts, self.estimate.observed, strict=True):
             rows = np.flatnonzero(mine == label)
-            out[rows] = group_scores(values[rows], one, self.estimate.theta, seen, method)
+            if self.estimate.ordinal is not None:
+                categories = self.estimate.ordinal.categories
+                out[rows] = ordinal_scores(values[rows], one, self.estimate.theta, categories, method)
+            else:
+                out[rows] = group_scores(values[rows], one, self.estimate.theta, seen, method or "regression")
         return pd.DataFrame(out, index=data.index, columns=list(layout.eta[: layout.n_latent]))
