@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help paper test test-cluster lab reproduce bench calibrate lint lock FORCE
+.PHONY: help paper test test-cluster lab reproduce docs bench calibrate lint lock FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ bench: $(VENV)/.test ## measure speed beside the peers that are installed, bend 
 
 calibrate: $(VENV)/.test ## repeat the long simulations behind the committed tables (hours; goes on where it stopped)
 	@set -e; for script in benchmarks/calibrate/*.py; do echo "$$script"; $(BIN)/python $$script; done
+
+docs: $(VENV)/.paper ## write docs/reference anew from the docstrings
+	@$(BIN)/python docs/make_reference.py
 
 lint: $(VENV)/.test ## check style and types
 	@$(BIN)/ruff check .

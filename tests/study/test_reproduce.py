@@ -30,12 +30,17 @@ SHOWN = {
 
 
 def provenance(**edits: Any) -> dict[str, Any]:
-    notebook = {"settings": ["scores"], "library": ["errors.py"], "needs": [], "code": "c"}
+    notebook = {"settings": ["scores"], "library": ["errors.py"], "packages": ["numpy"], "needs": [], "code": "c"}
     whole = {
         "inputs": {"survey.csv": "a", "stays.csv": "b", "study.toml": "t"},
-        "settings": {"scores": "s", "plan": "p", "run": "r"},
+        "settings": {"scores.missing": "s", "plan.adjust": "p", "run.workers": "r"},
         "library": {"errors.py": "e", "linking.py": "l"},
-        "environment": {"python": "3.11.1", "microresearch": "1", "packages": {"numpy": "2.4"}},
+        "environment": {
+            "python": "3.11.1",
+            "microresearch": "1",
+            "packages": {"numpy": "2.4", "duckdb": "1.5"},
+            "lock": {"r.lock": "h"},
+        },
         "notebooks": {
             "01-a": {**notebook, "inputs": ["survey.csv"], "published": []},
             "02-b": {**notebook, "inputs": [], "needs": ["01-a"], "published": ["n", "mean", "units"]},
@@ -124,14 +129,17 @@ def test_what_is_missing_or_new_is_said() -> None:
     ("edit", "cause"),
     [
         ({"inputs__survey.csv": "x"}, "survey.csv changed"),
-        ({"settings__scores": "x"}, "[scores] in study.toml changed"),
+        ({"settings__scores.missing": "x"}, "scores.missing in study.toml changed"),
+        ({"settings__scores.cut": "x"}, "scores.cut in study.toml was added"),
         ({"library__errors.py": "x"}, "the library's errors.py changed"),
-        ({"environment__packages": {"numpy": "2.5"}}, "numpy 2.4 became 2.5"),
+        ({"environment__packages": {"numpy": "2.5", "duckdb": "1.5"}}, "numpy 2.4 became 2.5"),
+        ({"environment__packages": {"numpy": "2.4", "duckdb": "1.6"}}, "nothing that it rests on changed"),
+        ({"environment__lock": {"r.lock": "i"}}, "nothing that it rests on changed"),
         ({"environment__python": "3.12.0"}, "Python 3.11.1 became 3.12.0"),
         ({"inputs__stays.csv": "x"}, "nothing that it rests on changed: another machine, or the published"),
         (
-            {"inputs__survey.csv": "x", "settings__scores": "y"},
-            "one or more of: [scores] in study.toml changed; survey",
+            {"inputs__survey.csv": "x", "settings__scores.missing": "y"},
+            "one or more of: scores.missing in study.toml changed; survey",
         ),
     ],
 )
@@ -144,8 +152,16 @@ def test_the_nearest_cause_is_named(edit: dict[str, Any], cause: str) -> None:
     assert not traced["n"]
 
 
+def test_a_changed_lock_is_listed_and_what_was_made_is_told() -> None:
+    edited = provenance(**{"environment__lock": {"r.lock": "i"}})
+    assert [str(change) for change in changes(provenance(), edited)] == ["r.lock changed"]
+    new = results(**{"numbers.json": json.dumps({**NUMBERS, "n": {**NUMBERS["n"], "value": 13}}).encode()})
+    found = {f.name: f.inputs for f in trace_back(compare(results(), new), results(), new)}
+    assert found == {"n": ("survey.csv",), "mean": (), "name": (), "units": (), "drawn": ()}
+
+
 def test_idle_settings_and_comments_are_no_changes() -> None:
-    edited = provenance(**{"settings__run": "x", "inputs__study.toml": "y"})
+    edited = provenance(**{"settings__run.workers": "x", "inputs__study.toml": "y"})
     assert changes(provenance(), edited) == []
 
 

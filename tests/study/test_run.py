@@ -52,6 +52,24 @@ def test_a_damaged_stamp_means_that_a_run_is_due(ran: Path) -> None:
         assert not unchanged(place)
 
 
+def test_a_file_that_only_a_notebook_opens_counts(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (ran / "data/raw/more.csv").write_text("x\n1\n")
+    code = (
+        "from microresearch.study.study import open_study\nimport pandas as pd\nstudy = open_study()\n"
+        "frame = pd.read_csv(study.root / 'data/raw/more.csv')\nstudy.publish('more', {'sum': float(frame['x'].sum())})"
+    )
+    notebook(ran / "notebooks", "02-show", code)
+    notebook(ran / "notebooks", "03-paper", "from microresearch.study.study import open_study\nopen_study()")
+    assert main(["run", "--study", str(ran)]) == 0
+    assert "data/raw/more.csv" in io.read_json(ran / "results/provenance.json")["inputs"]
+    assert unchanged(find_place(ran))
+    (ran / "data/raw/more.csv").write_text("x\n2\n")
+    assert not unchanged(find_place(ran))
+    assert main(["run", "--study", str(ran)]) == 0
+    assert "02-show: 1 cells (data/raw/more.csv changed)" in capsys.readouterr().out
+    assert io.read_json(ran / "results/numbers.json")["more.sum"]["value"] == 2
+
+
 def test_a_new_lock_means_that_a_run_is_due(ran: Path) -> None:
     (ran / "requirements.lock").write_text("numpy==2.4.0\n")
     assert not unchanged(find_place(ran))

@@ -22,10 +22,11 @@ class Change:
     new: str
 
     def __str__(self) -> str:
-        if self.kind == "input":
+        if self.kind in ("input", "lock"):
             return f"{self.name} {'is gone' if not self.new else 'is new' if not self.old else 'changed'}"
         if self.kind == "setting":
-            return f"[{self.name}] in study.toml changed"
+            how = "was left out" if not self.new else "was added" if not self.old else "changed"
+            return f"{self.name} in study.toml {how}"
         if self.kind == "notebook":
             return f"the cells of {self.name} changed"
         if self.kind == "library":
@@ -36,13 +37,19 @@ class Change:
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """What differs between two provenance.json: inputs, settings, notebooks, library, versions."""
     found = [*_differing("input", _without_study(old, new, old), _without_study(old, new, new))]
-    said = [{k: v for k, v in side.get("settings", {}).items() if k not in IDLE} for side in (old, new)]
+    said = [{k: v for k, v in side.get("settings", {}).items() if _section(k) not in IDLE} for side in (old, new)]
     found += _differing("setting", *said)
     cells = [{stem: one["code"] for stem, one in side.get("notebooks", {}).items()} for side in (old, new)]
     found += _differing("notebook", *cells)
     found += _differing("library", old.get("library", {}), new.get("library", {}))
     versions = [_versions(side.get("environment", {})) for side in (old, new)]
-    return [*found, *_differing("version", *versions)]
+    found += _differing("version", *versions)
+    return [*found, *_differing("lock", *(side.get("environment", {}).get("lock", {}) for side in (old, new)))]
+
+
+def _section(key: str) -> str:
+    """The section of study.toml in which a key stands."""
+    return key.partition(".")[0].partition("[")[0]
 
 
 def _without_study(old: Mapping[str, Any], new: Mapping[str, Any], side: Mapping[str, Any]) -> dict[str, str]:
@@ -70,9 +77,25 @@ def trace_back(findings: Sequence[Finding], old: Files, new: Files) -> list[Find
     before, after = (json.loads(files.get("provenance.json", b"{}")) for files in (old, new))
     changed = changes(before, after)
     return [
-        one if one.verdict == "reproduced" else replace(one, cause=_cause(one, changed, before, after, old))
+        one
+        if one.verdict == "reproduced"
+        else replace(
+            one,
+            cause=_cause(one, changed, before, after, old),
+            inputs=_inputs(one.notebook, after) or _inputs(one.notebook, before),
+        )
         for one in findings
     ]
+
+
+def _inputs(notebook: str, side: Mapping[str, Any]) -> tuple[str, ...]:
+    """The raw files that a notebook, and those that it needs, were made from."""
+    books, seen, todo = side.get("notebooks", {}), set(), [notebook]
+    while todo:
+        if (stem := todo.pop()) in books and stem not in seen:
+            seen.add(stem)
+            todo += books[stem]["needs"]
+    return tuple(sorted({file for stem in seen for file in books[stem]["inputs"]}))
 
 
 def _cause(
@@ -113,11 +136,14 @@ def _own(change: Change, notebook: str) -> bool:
 
 
 def _rests(change: Change, notebook: Mapping[str, Any]) -> bool:
-    """Whether a notebook itself rests on the thing that changed."""
-    lists = {"input": "inputs", "setting": "settings", "library": "library"}
-    if change.kind == "notebook":
+    """Whether a notebook itself rests on the thing that changed. (A lock is what versions come from: they count.)"""
+    if change.kind in ("notebook", "lock"):
         return False
-    return change.kind == "version" or change.name in notebook[lists[change.kind]]
+    if change.kind == "setting":
+        return _section(change.name) in notebook["settings"]
+    if change.kind == "version":
+        return change.name in ("Python", "microresearch", *notebook.get("packages", ()))
+    return change.name in notebook["inputs" if change.kind == "input" else "library"]
 
 
 def _upstream(change: Change, side: Mapping[str, Any], notebook: str) -> bool:

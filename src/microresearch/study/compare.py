@@ -60,7 +60,7 @@ class Finding:
     same_bytes : bool
         Whether its files are the same to the byte: told, but not the verdict.
     cause : str
-        What it can be traced to, filled in by `microresearch.study.causes`.
+        What it can be traced to; and `inputs`, the raw files it was made from. By `microresearch.study.causes`.
     """
 
     kind: str
@@ -70,6 +70,7 @@ class Finding:
     differences: tuple[Difference, ...] = ()
     same_bytes: bool = True
     cause: str = ""
+    inputs: tuple[str, ...] = ()
 
 
 def compare(old: Files, new: Files, tolerance: Tolerance | None = None) -> list[Finding]:

@@ -10,7 +10,7 @@ from microresearch import io
 from microresearch.study.place import Place
 from microresearch.study.stage import Done, carry_over
 from microresearch.study.stamp import VARYING, tree_hashes, write_stamp
-from microresearch.study.state import lock_hash
+from microresearch.study.state import lock_hash, setting_hashes
 
 if TYPE_CHECKING:
     from microresearch.report.page import Part, Section
@@ -48,13 +48,19 @@ def write_once(
         study=io.sha256_file(place.file),
         lock=lock_hash(place),
         notebooks={place.said(book.path): io.sha256_file(book.path) for book in books.values()},
-        inputs=dict(now.inputs),
+        inputs=inputs_used(now, done),
         library=dict(now.library),
         packages=_packages(done),
         processed={name: sha for name, sha in tree_hashes(processed).items() if name not in VARYING},
         results=tree_hashes(results),
         not_ours=list(kept),
     )
+
+
+def inputs_used(now: "Now", done: Sequence[Done]) -> dict[str, str]:
+    """Every input with its hash: those that study.toml names, and those that only a notebook opened."""
+    opened = {file: sha for one in done for file, sha in one.record.files.items()}
+    return dict(sorted({**now.inputs, **opened}.items()))
 
 
 def numbers_of(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -84,8 +90,8 @@ def provenance(
     return {
         "study": {"title": spec.study.title, "seed": spec.study.seed, "synthetic": spec.study.synthetic},
         "plan": {"hash": plan_hash(plan_of(spec)), "registration": spec.plan.registration, **plan_state(spec)},
-        "inputs": {**now.inputs, place.file.name: io.sha256_file(place.file)},
-        "settings": dict(now.sections),
+        "inputs": {**inputs_used(now, done), place.file.name: io.sha256_file(place.file)},
+        "settings": setting_hashes(io.read_toml(place.file)),
         "notebooks": {
             one.record.stem: {
                 "code": one.record.code,
@@ -94,6 +100,7 @@ def provenance(
                 "settings": sorted(one.record.sections),
                 "recalled": sorted(one.record.recalled),
                 "library": sorted(one.record.library),
+                "packages": sorted(one.record.packages),
                 "published": [entry["name"] for entry in one.record.entries],
                 "seeds": one.record.seeds,
             }

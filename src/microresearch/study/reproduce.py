@@ -208,9 +208,10 @@ def screen_table(result: Reproduction, most: int = 40) -> str:
     for one in result.moved():
         first = one.differences[0] if one.differences else None
         more = f" (and {len(one.differences) - 1} more)" if len(one.differences) > 1 else ""
-        said = f"{first.where}: {_short(first.old)} -> {_short(first.new)}{more}" if first else ""
+        size = f" ({first.size:+.3g})" if first and first.size is not None else ""
+        said = f"{first.where}: {_short(first.old)} -> {_short(first.new)}{size}{more}" if first else ""
         lines.append((one.verdict, one.kind, one.name, said, one.notebook, one.cause))
-    head = ("verdict", "kind", "name", "old -> new", "notebook", "cause")
+    head = ("verdict", "kind", "name", "old -> new (difference)", "notebook", "cause")
     shown = [head, *lines[:most]]
     wide = [max(len(row[i]) for row in shown) for i in range(5)]
     text = "\n".join("  ".join([*(row[i].ljust(wide[i]) for i in range(5)), row[5]]).rstrip() for row in shown)
@@ -218,13 +219,15 @@ def screen_table(result: Reproduction, most: int = 40) -> str:
     counts = result.counts()
     total = f"{counts['reproduced']} of {len(result.findings)} numbers, tables and figures reproduced"
     rest = ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n and verdict != "reproduced")
-    inputs = "".join(f"\n{change}" for change in result.inputs_differ)
+    told = [f"\n  {change}" for change in result.changes]
+    beneath = f"\nChanged since:{''.join(told[:most])}" if told else ""
+    beneath += f"\n  and {len(told) - most} more, all in reproduction.html" if len(told) > most else ""
     return (
         (f"{text}{left}\n" if lines else "")
         + total
         + (f"; {rest}" if rest else "")
         + f" (against {result.against})."
-        + inputs
+        + beneath
     )
 
 
@@ -246,7 +249,8 @@ def page(result: Reproduction) -> str:
 
     rows: list[dict[str, Any]] = [
         {"thing": one.name, "kind": one.kind, "verdict": one.verdict, "where": d.where, "old": d.old, "new": d.new,
-         "difference": "" if d.size is None else f"{d.size:.3g}", "notebook": one.notebook, "cause": one.cause}
+         "difference": "" if d.size is None else f"{d.size:.3g}", "notebook": one.notebook,
+         "made from": ", ".join(one.inputs), "cause": one.cause}
         for one in result.moved()
         for d in (one.differences or (_nothing(one),))
     ]  # fmt: skip

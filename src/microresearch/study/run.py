@@ -201,12 +201,12 @@ class Run:
 
     def finish(self, watch: Stopwatch) -> None:
         """Gather what the notebooks made, write what is written once, and swap it all in."""
-        from microresearch.study.finish import write_once, write_run_notes
+        from microresearch.study.finish import inputs_used, write_once, write_run_notes
 
-        again = input_hashes(self.place, self.content)
-        if again != {file: self.now.inputs.get(file) for file in again}:
-            raise DataError(Problem("an input file was changed while the study ran", mend="run again"))
         done = [self.done[stem] for stem in self.books]
+        used = inputs_used(self.now, done)
+        if input_hashes(self.place, self.content, used) != used:
+            raise DataError(Problem("an input file was changed while the study ran", mend="run again"))
         folders = gather(self.place, done)
         write_once(self.place, self.spec, self.now, self.books, done, folders)
         write_run_notes(folders[0], self.ran, self.seconds, watch)

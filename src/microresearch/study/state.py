@@ -35,6 +35,27 @@ def section_hashes(content: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def setting_hashes(content: dict[str, Any], path: str = "") -> dict[str, str]:
+    """Key of study.toml, as in `scores.missing` or `cleaning[2].rule` -> hash of its value.
+
+    Examples
+    --------
+    >>> list(setting_hashes({"scores": {"missing": "half"}, "cleaning": [{"rule": "time"}], "run": {}}))
+    ['scores.missing', 'cleaning[1].rule']
+    """
+    found: dict[str, str] = {}
+    for key, value in content.items():
+        name = f"{path}.{key}" if path else key
+        if isinstance(value, dict):
+            found |= setting_hashes(value, name)
+        elif isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+            for number, one in enumerate(value, 1):
+                found |= setting_hashes(one, f"{name}[{number}]")
+        else:
+            found[name] = io.sha256_bytes(json.dumps(value, sort_keys=True, default=str).encode())
+    return found
+
+
 def input_hashes(place: Place, content: dict[str, Any], more: Iterable[str] = ()) -> dict[str, str]:
     """File as records show it -> hash, of the files named in study.toml and `more` that exist."""
     paths = [place.of(name) for name in (*named_files(content).values(), *more)]
