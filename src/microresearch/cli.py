@@ -106,11 +106,12 @@ def build_parser() -> argparse.ArgumentParser:
     form.add_argument(
         "--option", action="append", default=[], metavar="CODE=LABEL", help="an answer, for a list; repeat"
     )
-    _add(
+    lab = _add(
         commands, "lab", _lab, "open the study's notebooks in JupyterLab",
         "Opens JupyterLab on the notebooks' folder. Run the study once before: notebooks read what earlier ones kept.",
-        "microresearch lab",
+        "microresearch lab\n  microresearch lab -- --no-browser --port 9999",
     )  # fmt: skip
+    lab.add_argument("more", nargs="*", metavar="-- FLAG", help="what JupyterLab itself is to be told")
     return parser
 
 
@@ -288,7 +289,7 @@ def _lab(chosen: argparse.Namespace) -> int:
     place = find_place(chosen.study)
     folder = place.of(read_spec(place.file).run.folder)
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", STUDY: str(place.file)}
-    return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder)], env=environment)
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(folder), *chosen.more], env=environment)
 
 
 def _shown(path: Path) -> str:
