@@ -40,9 +40,43 @@ def test_conda_and_pip_want_the_same() -> None:
     conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     assert pip == [*PROJECT["dependencies"], "--editable ."]
-    assert conda == [f"python{PROJECT['requires-python']}", "pip"]
+    assert [entry.partition("=")[0] for entry in conda] == ["python", "pip"]
     assert environment["name"] == PROJECT["name"]
     assert "defaults" not in environment["channels"]
+
+
+def binder(text: str) -> list[str]:
+    """What keeps Binder from building this environment.yml, by the rules of repo2docker's conda build pack."""
+    environment = yaml.safe_load(text)
+    faults = [] if isinstance(environment, dict) else ["it is no mapping"]
+    entries = environment.get("dependencies", []) if not faults else []
+    plain = [entry for entry in entries if isinstance(entry, str)]
+    named = [found[1] for entry in plain if (found := re.match(r"python\s*=+\s*([\d.]*)", entry))]
+    if len(named) != 1:
+        faults.append("it must name one Python version, as python=3.12: a range is not understood")
+    elif ".".join(named[0].split(".")[:2]) not in SUPPORTED:
+        faults.append("its Python version is not one that is supported")
+    pip = [line for entry in entries if isinstance(entry, dict) for line in entry.get("pip", [])]
+    if pip and "pip" not in plain:
+        faults.append("pip must be among the dependencies")
+    if not any(re.match(r"(-e|--editable)\s+\.$", line) for line in pip):
+        faults.append("the library itself is not installed from the repository")
+    if not any(Requirement(line).name == "jupyterlab" for line in pip if not line.startswith("-")):
+        faults.append("JupyterLab is missing")
+    return faults
+
+
+def test_environment_yml_alone_does_for_binder() -> None:
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    assert binder(text) == []
+    # Files that Binder would prefer to environment.yml, or that would do part of the work
+    others = ("Dockerfile", "requirements.txt", "postBuild", "apt.txt", "Pipfile", "Project.toml", "default.nix")
+    assert not [name for name in others for folder in ("", "binder/", ".binder/") if (ROOT / folder / name).exists()]
+    for old, new in (
+        ("python=3.12", "python>=3.11,<3.14"), ("python=3.12", "python=3.9"), ("  - pip\n", ""),
+        ("--editable .", "microresearch"), ("jupyterlab", "notebook"),
+    ):  # fmt: skip
+        assert len(binder(text.replace(old, new, 1))) == 1, new
 
 
 def test_supported_pythons_are_the_classifiers() -> None:

@@ -42,12 +42,15 @@ DICTIONARY = """# Data dictionary
 The files as received, never edited by hand. Say of each where it comes from, when, and what its columns mean.
 """
 
-ENVIRONMENT = """name: microresearch-study
+ENVIRONMENT = """# For conda, mamba and Binder. Where microresearch is in no package index that you can
+# reach, put its wheel beside this file and write its name in place of the last line:
+# - ./microresearch-{version}-py3-none-any.whl
+name: microresearch-study
 channels:
   - conda-forge
   - nodefaults
 dependencies:
-  - python>=3.11,<3.14
+  - python=3.12
   - pip
   - pip:
       - microresearch=={version}
