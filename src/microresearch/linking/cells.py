@@ -9,7 +9,7 @@ import pandas as pd
 from microresearch.errors import Problem, SpecError
 from microresearch.linking.casemix import Stratum
 
-Kind = Literal["continuous", "count", "binary", "cost"]
+Kind = Literal["continuous", "count", "binary", "cost", "rate"]
 
 
 @dataclass(frozen=True, slots=True)

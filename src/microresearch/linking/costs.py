@@ -15,7 +15,7 @@ def link_cost(
     scores: UnitScores,
     cells: Cells,
     outcome: str = COST,
-    model: Literal["auto", "gamma"] = "auto",
+    model: Literal["auto", "gamma", "gamma mixed", "tweedie", "poisson", "ols"] = "auto",
     hospital: Literal["within"] | None = "within",
     covariates: Sequence[str] | None = None,
     characteristics: Sequence[str] | None = None,
@@ -33,6 +33,9 @@ def link_cost(
     ----------
     outcome : str
         Name of an outcome of kind cost in `cells`; the summed cost lines are "cost".
+    model : "auto", "gamma", "gamma mixed", "tweedie", "poisson" or "ols"
+        Declared, not chosen after seeing outcomes; "auto" is "gamma". The others stand beside it as checks; "tweedie",
+        "poisson" (quasi-likelihood) and "ols" take stays that cost nothing.
     scores, cells, hospital, covariates, characteristics, confidence, plan_hash, role
         As in `link_outcome`.
 
@@ -53,9 +56,10 @@ def link_cost(
             Problem("this outcome is no cost", column=outcome, mend='declare its kind as "cost", or use link_outcome')
         )
     zeros, n = int(cells.table[f"{outcome}_zeros"].sum()), int(cells.table[f"{outcome}_n"].sum())
-    if zeros:
-        what = f"{zeros} of {n} stays cost nothing, which a gamma model cannot hold"
+    chosen = "gamma" if model == "auto" else model
+    if zeros and chosen in ("gamma", "gamma mixed"):
+        what = f"{zeros} of {n} stays cost nothing, which a {chosen} model cannot hold"
         raise DataError(Problem(what, column=outcome, mend="use a two-part model, or exclude them by a declared rule"))
     return link_outcome(
-        scores, cells, outcome, "gamma", hospital, covariates, characteristics, confidence, plan_hash, role
+        scores, cells, outcome, chosen, hospital, covariates, characteristics, confidence, plan_hash, role
     )

@@ -39,6 +39,10 @@ class Design:
         Columns left out because earlier ones already say the same.
     zeros : array, shape (n_cells,), optional
         Stays whose outcome is zero.
+    logs : array, shape (n_cells,), optional
+        Sum of the logarithms of the outcome.
+    exposed : bool
+        Whether `n` is an exposure (patient-days) and each cell one count.
     """
 
     x: Array
@@ -52,6 +56,8 @@ class Design:
     n_between: int
     aliased: tuple[str, ...]
     zeros: Array | None = None
+    logs: Array | None = None
+    exposed: bool = False
 
     @property
     def alone(self) -> int:
@@ -107,7 +113,7 @@ def build(cells: Cells, outcome: str, scored: Collection[str], unit_design: Unit
     for name in coded.columns:
         names.append(str(name))
         columns.append(coded[name].to_numpy(float)[unit])
-    mix_names, mix = dummies(table, cells.strata)
+    mix_names, mix = dummies(table, [s for s in cells.strata if s.column != cells.outcome(outcome).column])
     n, total, squares = (table[f"{outcome}_{part}"].to_numpy(float) for part in ("n", "sum", "sumsq"))
     whole = Design(
         np.column_stack([*columns, mix]),
@@ -121,6 +127,8 @@ def build(cells: Cells, outcome: str, scored: Collection[str], unit_design: Unit
         len(names),
         (),
         table[f"{outcome}_zeros"].to_numpy(float),
+        table[f"{outcome}_sumlog"].to_numpy(float) if f"{outcome}_sumlog" in table else None,
+        cells.outcome(outcome).kind == "rate",
     )
     return _full_rank(whole)
 

@@ -54,7 +54,7 @@ class LinkedEstimate:
     n_units: int
     n_hospitals: int | None
     n_staff: int | None
-    n_patients: int
+    n_patients: int | None
     n_events: int | None
     tau: float | None
     reliability: float | None
@@ -83,6 +83,8 @@ class LinkedEstimates:
         Units of the scores or of the extract that are in no model: units, never people.
     role : str
         "confirmatory", "exploratory" or "".
+    cost : bool
+        Whether the outcome is money, so that absolute effects are in `currency`.
     """
 
     outcome: str
@@ -96,6 +98,7 @@ class LinkedEstimates:
     currency_year: int | None = None
     plan_hash: str = ""
     role: str = ""
+    cost: bool = False
 
     def to_frame(self, naive: bool = False) -> pd.DataFrame:
         """A row a characteristic in the columns LINKED (and `EXTRA`): the primary effect with the naive one beside it.
@@ -114,12 +117,13 @@ class LinkedEstimates:
         found: dict[str, object] = {
             "characteristic": row.characteristic, "outcome": self.outcome, "model": self.model, "estimand": estimand,
             "scale": self.scale, "n_units": row.n_units,
-            "n_patients": row.n_patients, "converged": bool(effect), "note": _said(row, effect),
+            "converged": bool(effect), "note": _said(row, effect),
         }  # fmt: skip
         found["contrast"] = "+1 SD within hospitals" if self.within_hospitals else "+1 SD between units"
         optional = {
             "plan_hash": self.plan_hash or None, "role": self.role or None, "n_hospitals": row.n_hospitals,
-            "n_staff": row.n_staff, "n_events": row.n_events, "tau": row.tau, "reliability": row.reliability,
+            "n_staff": row.n_staff,
+            "n_patients": row.n_patients, "n_events": row.n_events, "tau": row.tau, "reliability": row.reliability,
             "estimate_naive": row.naive.estimate if isinstance(row.naive, Effect) else None,
         }  # fmt: skip
         if estimand == _estimand(row):
@@ -146,9 +150,9 @@ class LinkedEstimates:
                     "ratio_low": float(np.exp(effect.interval.low)),
                     "ratio_high": float(np.exp(effect.interval.high)),
                 }
-        money = self.model in ("gamma", "cost if used", "two-part")
+        money = self.cost and self.model != "any use"
         name = "effect_currency" if money else "effect_absolute"
-        found[name] = effect.absolute
+        found[name] = effect.estimate if money and effect.absolute is None else effect.absolute
         if effect.absolute_interval is not None:
             found |= {f"{name}_low": effect.absolute_interval.low, f"{name}_high": effect.absolute_interval.high}
         if money:

@@ -10,6 +10,7 @@ from microresearch.linking.design import Array, Design, build
 from microresearch.linking.estimates import Effect, LinkedEstimate
 from microresearch.linking.slope import Model, Slope
 from microresearch.linking.slopes import slope
+from microresearch.numeric.clusters import Errors
 from microresearch.numeric.pivots import scaled_interval
 from microresearch.results import Interval, NotAvailable
 from microresearch.units.score_table import UnitScores
@@ -19,12 +20,14 @@ FEWEST_UNITS = 20
 FEWEST_DF = 4
 """Below this number of Satterthwaite df a t approximation is poor (Tipton 2015, Psychol Methods 20, 375-393)."""
 ABSOLUTE: dict[Model, float] = {"binomial": 1000.0, "two-stage": 1000.0, "quadrature": 1000.0, "any use": 1000.0}
-"""Risk differences are told per 1,000 stays."""
+"""Risk differences are told per 1,000 stays, differences of rates per 1,000 patient-days."""
 METHODS: dict[Model, str] = {
     "mixed": "t, Satterthwaite df", "poisson": "CR2, Satterthwaite df", "binomial": "CR2, Satterthwaite df",
     "gamma": "CR2, Satterthwaite df", "two-stage": "Knapp-Hartung t", "quadrature": "t, units less coefficients",
     "any use": "CR2, Satterthwaite df", "cost if used": "CR2, Satterthwaite df",
-    "two-part": "joint CR2, smaller Satterthwaite df",
+    "two-part": "joint CR2, smaller Satterthwaite df", "ols": "CR2, Satterthwaite df",
+    "tweedie": "CR2, Satterthwaite df", "gamma mixed": "t, units less coefficients",
+    "negative binomial": "t, units less coefficients",
 }  # fmt: skip
 
 
@@ -38,6 +41,7 @@ class Linker:
     model: Model
     within: bool
     confidence: float
+    errors: Errors = "CR2"
     _designs: dict[tuple[str, ...], Design] = field(default_factory=dict)
 
     def rows(self, characteristics: list[str]) -> tuple[LinkedEstimate, ...]:
@@ -65,10 +69,12 @@ class Linker:
                 corrected = self._effect(design, table["eb"].to_numpy(float), tau, self._factors(name))
             else:
                 corrected = refused
-        events = int(design.total.sum()) if self.cells.outcome(self.outcome).kind == "binary" else None
+        kind = self.cells.outcome(self.outcome).kind
+        events = int(design.total.sum()) if kind in ("binary", "rate") else None
         return LinkedEstimate(
             name, naive, corrected, len(design.units), len(set(design.hospitals)) if self.within else None,
-            int(table["n_raters"].sum()) if "n_raters" in table else None, int(design.n.sum()), events, tau,
+            int(table["n_raters"].sum()) if "n_raters" in table else None,
+            None if kind == "rate" else int(design.n.sum()), events, tau,
             _number(facts.get("reliability")), self._note(design),
         )  # fmt: skip
 
@@ -100,10 +106,10 @@ class Linker:
             return NotAvailable(
                 f"{len(design.units)} units are too few for {design.n_between + 1} unit-level coefficients"
             )
-        return self._report(slope(design, x, self.model, tau), design, factors)
+        return self._report(slope(design, x, self.model, tau, self.errors), design, factors)
 
     def _report(self, found: Slope, design: Design, factors: Array) -> Effect:
-        scale = ABSOLUTE.get(self.model, 1.0)
+        scale = 1000.0 if design.exposed else ABSOLUTE.get(self.model, 1.0)
         absolute = None if found.absolute is None else found.absolute * scale
         informative = len(design.units) - design.alone
         if informative < FEWEST_UNITS:
@@ -120,7 +126,7 @@ class Linker:
         )
 
     def _interval(self, estimate: float, se: float, df: float, factors: Array) -> Interval:
-        method = METHODS[self.model]
+        method = METHODS[self.model].replace("CR2", self.errors)
         if len(factors) > 1:
             low, high = scaled_interval(estimate, se, df, factors, self.confidence)
             return Interval(low, high, self.confidence, f"{method}, mixed over the pivot of the scores' variance ratio")

@@ -10,9 +10,12 @@ from microresearch.linking.estimates import LinkedEstimates, adjust_family
 from microresearch.linking.identifiers import check_units
 from microresearch.linking.link import Linker
 from microresearch.linking.slope import Model
+from microresearch.numeric.clusters import Errors
 from microresearch.units.score_table import UnitScores
 
-MODELS: dict[str, Model] = {"continuous": "mixed", "count": "poisson", "binary": "binomial", "cost": "gamma"}
+MODELS: dict[str, Model] = {
+    "continuous": "mixed", "count": "poisson", "binary": "binomial", "cost": "gamma", "rate": "poisson"
+}  # fmt: skip
 """What "auto" takes. Binary: under true nulls with 40 unbalanced units in 8 hospitals CR2 rejected 5 % of 1,000 runs,
 the two-stage model 8 % and adaptive quadrature 11 %, so the model that holds its level is the default
 (benchmarks/calibrate/linked.csv)."""
@@ -20,6 +23,8 @@ SCALES: dict[Model, str] = {
     "mixed": "points per SD", "poisson": "log ratio per SD", "binomial": "log odds ratio per SD",
     "gamma": "log ratio per SD", "two-stage": "log odds ratio per SD", "quadrature": "log odds ratio per SD",
     "any use": "log odds ratio per SD", "cost if used": "log ratio per SD", "two-part": "log ratio per SD",
+    "ols": "points per SD", "tweedie": "log ratio per SD", "gamma mixed": "log ratio per SD",
+    "negative binomial": "log ratio per SD",
 }  # fmt: skip
 
 
@@ -34,6 +39,7 @@ def link_outcome(
     confidence: float = 0.95,
     plan_hash: str = "",
     role: str = "",
+    errors: Errors = "CR2",
 ) -> LinkedEstimates:
     """The slope of an outcome on each characteristic of the unit, per true SD within hospitals, naive and corrected.
 
@@ -49,13 +55,16 @@ def link_outcome(
     cells : Cells
     outcome : str
         Name of an outcome of `cells`.
-    model : "auto", "mixed", "poisson", "binomial", "gamma", "two-stage" or "quadrature"
+    model : "auto", "mixed", "ols", "poisson", "negative binomial", "binomial", "gamma", "gamma mixed", "tweedie", \
+"two-stage" or "quadrature"
         "mixed": random unit intercept by REML, Satterthwaite df. "poisson" (quasi-likelihood, log link), "binomial"
         (logit) and "gamma" (log link): regression with CR2 and Satterthwaite df, units as clusters. "two-stage": case
         mix within units, then Knapp-Hartung regression of the units' log odds. "quadrature": logistic mixed model by
-        adaptive quadrature, t with units less unit-level coefficients. For costs with zeros see
-        `link_two_part`. "auto" goes by the declared kind: continuous mixed, count Poisson, cost gamma, binary
-        binomial (the one of the three that holds its level with few units).
+        adaptive quadrature, t with units less unit-level coefficients. Beside them: "ols" (least squares), "tweedie"
+        (log link, variance mu^1.5, takes zeros), both with CR2; "gamma mixed" and "negative binomial" (random
+        intercepts by Laplace, t with units less unit-level coefficients). For costs with zeros see `link_two_part`;
+        for counts with an exposure `read_unit_months`. "auto" goes by the declared kind: continuous mixed, count and
+        rate Poisson, cost gamma, binary binomial (the one of the three that holds its level with few units).
     hospital : "within" or None
         Fixed effects of the scores' hospitals, where the scores have them. None: the contrast is between all units;
         scores that were made within hospitals then give the naive effect alone.
@@ -65,6 +74,8 @@ def link_outcome(
         Which ones, by default all; they are the family of Holm's adjustment (see `adjust_family` for a wider one).
     plan_hash, role : str
         Stand with every estimate.
+    errors : "CR2" or "CR3"
+        Of the models with clusters; CR3 (the jackknife) as a check, it errs on the wide side.
 
     Returns
     -------
@@ -100,12 +111,14 @@ def link_outcome(
         raise SpecError(Problem("covariates differ from those of the scores", "", column="covariates", mend=mend))
     check_units(cells.units, scores.design.units, "the extract", "unit", closed=False)
     within = hospital is not None and scores.design.by_hospital
-    rows = Linker(scores, cells, declared.name, chosen, within, confidence).rows(wanted)
+    rows = Linker(scores, cells, declared.name, chosen, within, confidence, errors).rows(wanted)
     rated = scores.table["mean"].notna() & scores.table["characteristic"].isin(wanted)
     scored = sorted(set(scores.table.loc[rated, "unit"].astype(str)))
+    cost = declared.kind == "cost"
+    scale = f"{cells.currency or 'money'} per SD" if cost and chosen == "ols" else SCALES[chosen]
     made = LinkedEstimates(
-        outcome, chosen, SCALES[chosen], rows, left_out(cells, outcome, scored, list(scores.design.units)), confidence,
-        within, cells.currency, cells.price_year, plan_hash, role,
+        outcome, chosen, scale, rows, left_out(cells, outcome, scored, list(scores.design.units)), confidence,
+        within, cells.currency, cells.price_year, plan_hash, role, cost,
     )  # fmt: skip
     return adjust_family([made])[0]
 

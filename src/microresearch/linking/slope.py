@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Model = Literal[
-    "mixed", "poisson", "binomial", "gamma", "two-stage", "quadrature", "any use", "cost if used", "two-part"
+    "mixed", "poisson", "binomial", "gamma", "two-stage", "quadrature", "any use", "cost if used", "two-part", "ols",
+    "tweedie", "gamma mixed", "negative binomial",
 ]  # fmt: skip
 
 

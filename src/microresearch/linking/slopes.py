@@ -6,18 +6,19 @@ from scipy.special import expit
 
 from microresearch.errors import ConvergenceError
 from microresearch.linking.design import Design
+from microresearch.linking.laplace import laplace
 from microresearch.linking.quadrature import quadrature
 from microresearch.linking.slope import Model, Slope
 from microresearch.linking.two_part import two_part
 from microresearch.linking.two_stage import two_stage
-from microresearch.numeric.clusters import cr2_glm
+from microresearch.numeric.clusters import Errors, cr2, cr2_glm
 from microresearch.numeric.glm import Family, Separation, fit_glm
 from microresearch.numeric.mixed import fit_mixed, group_moments
 
 Array = NDArray[np.float64]
 
 
-def slope(design: Design, x: Array, model: Model, step: float) -> Slope:
+def slope(design: Design, x: Array, model: Model, step: float, errors: Errors = "CR2") -> Slope:
     """The slope of the last column of `x` (from `Design.with_score`), per `step` score points.
 
     Raises
@@ -29,15 +30,13 @@ def slope(design: Design, x: Array, model: Model, step: float) -> Slope:
     ----------
     Average marginal effects and their delta-method variance: Basu & Rathouz (2005), Biostatistics 6, 93-109, section 3.
     """
-    if model == "mixed":
-        return _mixed(design, x, step)
-    if model == "two-stage":
-        return two_stage(design, x, step)
-    if model == "quadrature":
-        return quadrature(design, x, step)
+    if model in (alone := {"mixed": _mixed, "two-stage": two_stage, "quadrature": quadrature}):
+        return alone[model](design, x, step)
     if model in ("any use", "cost if used", "two-part"):
         return two_part(design, x, model, step)
-    return _glm(design, x, model, step)
+    if model in ("gamma mixed", "negative binomial"):
+        return laplace(design, x, model, step)
+    return (_ols if model == "ols" else _glm)(design, x, model, step, errors)
 
 
 def _mixed(design: Design, x: Array, step: float) -> Slope:
@@ -51,14 +50,25 @@ def _mixed(design: Design, x: Array, step: float) -> Slope:
     return Slope(float(contrast @ fit.beta), float(np.sqrt(contrast @ fit.cov @ contrast)), df, icc=fit.icc, note=note)
 
 
-def _glm(design: Design, x: Array, model: Model, step: float) -> Slope:
-    family: Family = model if model in ("poisson", "gamma") else "binomial"
+def _ols(design: Design, x: Array, _: Model, step: float, errors: Errors) -> Slope:
+    """Least squares over the stays, units as clusters."""
+    root = np.sqrt(design.n)
+    beta = np.asarray(np.linalg.lstsq(x * root[:, None], design.total / root, rcond=None)[0], float)
+    left = design.total - design.n * (x @ beta)
+    robust = cr2(x, design.n, left, np.ones(len(x)), design.unit, errors)
+    contrast = np.zeros(x.shape[1])
+    contrast[-1] = step
+    return Slope(float(contrast @ beta), float(np.sqrt(contrast @ robust.cov @ contrast)), robust.df(contrast))
+
+
+def _glm(design: Design, x: Array, model: Model, step: float, errors: Errors) -> Slope:
+    family: Family = model if model in ("poisson", "gamma", "tweedie") else "binomial"
     try:
         fit = fit_glm(x, design.n, design.total, family, design.squares)
     except Separation as error:
         named = ", ".join((*design.names, "the score")[j] for j in error.columns)
         raise ConvergenceError(f"separation: no finite estimate for {named}; merge levels without events.") from None
-    robust = cr2_glm(x, design.n, design.total, fit, design.unit)
+    robust = cr2_glm(x, design.n, design.total, fit, design.unit, errors)
     contrast = np.zeros(x.shape[1])
     contrast[-1] = step
     eta, more = x @ fit.beta, float(contrast @ fit.beta)

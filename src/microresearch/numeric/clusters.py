@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from microresearch.errors import DataError
 from microresearch.numeric.glm import GlmFit
 
 Array = NDArray[np.float64]
+Errors = Literal["CR2", "CR3"]
 _Step = Callable[[Array, Array, Array], tuple[Array, Array, Array]]
 
 _ZERO = 1e-9  # an eigenvalue of the whitened residual maker that counts as zero: the cluster is absorbed there
@@ -23,7 +25,7 @@ class ClusterRobust:
     Attributes
     ----------
     cov : array, shape (p, p)
-        CR2 (bias-reduced) covariance of the coefficients.
+        CR2 (bias-reduced) covariance of the coefficients, or CR3.
     n_clusters : int
     influence : array, shape (p, n_clusters)
         Each cluster's adjusted share in the coefficients' error: `cov` is influence @ influence.T, and the covariance
@@ -52,7 +54,9 @@ class ClusterRobust:
         return float(np.trace(pairs) ** 2 / (pairs**2).sum())
 
 
-def cr2(x: Array, n: Array, residual_sum: Array, weight: Array, cluster: NDArray[np.intp]) -> ClusterRobust:
+def cr2(
+    x: Array, n: Array, residual_sum: Array, weight: Array, cluster: NDArray[np.intp], kind: Errors = "CR2"
+) -> ClusterRobust:
     """CR2 covariance of (weighted) least squares; for a generalised linear model see `cr2_glm`.
 
     The working model is independence with variance 1/weight a row; weights are inverse variances. Rows of a cell share
@@ -72,6 +76,9 @@ def cr2(x: Array, n: Array, residual_sum: Array, weight: Array, cluster: NDArray
         Weight of each row; ones for ordinary least squares.
     cluster : int array, shape (n_cells,)
         Cluster of each cell, 0 to n_clusters - 1, each present.
+    kind : "CR2" or "CR3"
+        Bias-reduced, or the approximate jackknife (residuals times the inverse of the residual maker), which errs on
+        the wide side.
 
     Raises
     ------
@@ -98,13 +105,16 @@ def cr2(x: Array, n: Array, residual_sum: Array, weight: Array, cluster: NDArray
     inverse = np.asarray(np.linalg.solve(r, np.eye(len(r))), float)
     p, residual = x.shape[1], residual_sum / np.sqrt(n)
     meat, square, cross = np.empty((size, p)), np.empty((size, p, p)), np.empty((size, p, p))
-    for step, members, rows in _blocks(cluster, weight):
+    for usual, members, rows in _blocks(cluster, weight):
+        step = _jackknife if kind == "CR3" else usual
         meat[members], square[members], cross[members] = step(q[rows], weight[rows], residual[rows])
     half = inverse @ meat.T
     return ClusterRobust(half @ half.T, size, half, np.asarray(inverse.T), square, cross)
 
 
-def cr2_glm(x: Array, n: Array, y_sum: Array, fit: GlmFit, cluster: NDArray[np.intp]) -> ClusterRobust:
+def cr2_glm(
+    x: Array, n: Array, y_sum: Array, fit: GlmFit, cluster: NDArray[np.intp], kind: Errors = "CR2"
+) -> ClusterRobust:
     """CR2 covariance of a generalised linear model, linearised at its estimate on the scale of the outcome.
 
     The design is d mu / d beta, the working variance the family's variance function; a common dispersion cancels.
@@ -122,7 +132,7 @@ def cr2_glm(x: Array, n: Array, y_sum: Array, fit: GlmFit, cluster: NDArray[np.i
     >>> float(robust.cov[0, 0]), robust.df(np.ones(1))
     (0.0667, 3.0)
     """
-    return cr2(x * fit.slope[:, None], n, y_sum - n * fit.mu, 1 / fit.variance, cluster)
+    return cr2(x * fit.slope[:, None], n, y_sum - n * fit.mu, 1 / fit.variance, cluster, kind)
 
 
 def _blocks(cluster: NDArray[np.intp], weight: Array) -> Iterator[tuple[_Step, NDArray[np.intp], NDArray[np.intp]]]:
@@ -161,6 +171,24 @@ def _equal_weights(q: Array, weight: Array, residual: Array) -> tuple[Array, Arr
     score = (vectors @ (root[:, :, None] * pull))[:, :, 0]
     square = (vectors * (values * inverse)[:, None, :]) @ back
     return score, square, (vectors * (values * root)[:, None, :]) @ back
+
+
+def _jackknife(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, Array]:
+    """The same for CR3, whatever the weights: A is the inverse of the residual maker, which whitening makes symmetric.
+
+    References
+    ----------
+    Bell & McCaffrey (2002), section 3: the jackknife without refitting.
+    """
+    turned = np.swapaxes(q, 1, 2)
+    values, vectors = np.linalg.eigh(turned @ q)
+    values = np.clip(values, 0, 1)
+    inverse, _ = _powers(1 - values, 1.0)
+    back = np.swapaxes(vectors, 1, 2)
+    pull = back @ (turned @ (np.sqrt(weight) * residual)[:, :, None])
+    score = (vectors @ (inverse[:, :, None] * pull))[:, :, 0]
+    square = (vectors * (values * inverse**2)[:, None, :]) @ back
+    return score, square, (vectors * (values * inverse)[:, None, :]) @ back
 
 
 def _unequal_weights(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, Array]:

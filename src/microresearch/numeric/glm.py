@@ -11,7 +11,9 @@ from scipy.special import expit
 from microresearch.errors import ConvergenceError, DataError
 
 Array = NDArray[np.float64]
-Family = Literal["gamma", "poisson", "binomial"]
+Family = Literal["gamma", "poisson", "binomial", "tweedie"]
+POWER = 1.5
+"""Of the mean in the variance of the Tweedie family: compound Poisson-gamma, midway between the two."""
 
 _MAXIT = 200
 _TINY = 1e-280
@@ -20,7 +22,7 @@ _TOLERANCE = 1e-16  # Newton decrement, per row and unit of dispersion
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GlmFit:
-    """A generalised linear model at its estimate: gamma and Poisson with log link, binomial with logit link.
+    """A generalised linear model at its estimate: gamma, Poisson, Tweedie with log link, binomial with logit.
 
     Attributes
     ----------
@@ -55,6 +57,8 @@ def _mean_weight(family: Family, eta: Array) -> tuple[Array, Array, Array]:
         slope = np.maximum(mu * expit(-eta), _TINY)
         return mu, slope, slope
     mu = np.maximum(np.exp(eta), _TINY)
+    if family == "tweedie":
+        return mu, mu, mu ** (2 - POWER)
     return mu, mu, np.ones_like(mu) if family == "gamma" else mu
 
 
@@ -68,11 +72,13 @@ def _start(family: Family, n: Array, y_sum: Array) -> Array:
 
 
 def _objective(family: Family, n: Array, y_sum: Array, eta: Array) -> float:
-    """Log-likelihood kernel in eta: what the data say of the means, without constants."""
+    """(Quasi-)log-likelihood kernel in eta: what the data say of the means, without constants."""
     if family == "binomial":
         return float(y_sum @ eta - n @ np.logaddexp(0, eta))
     if family == "poisson":
         return float(y_sum @ eta - n @ np.exp(eta))
+    if family == "tweedie":
+        return float(y_sum @ np.exp((1 - POWER) * eta) / (1 - POWER) - n @ np.exp((2 - POWER) * eta) / (2 - POWER))
     return float(-(y_sum @ np.exp(-eta)) - n @ eta)
 
 
@@ -92,7 +98,7 @@ def fit_glm(
         Design, of full column rank.
     n, y_sum : arrays, shape (n_cells,)
         Rows (at least 1) and sum of the outcome; events for `binomial`.
-    family : "gamma" (log link), "poisson" (log link) or "binomial" (logit link)
+    family : "gamma", "poisson", "tweedie" (log link, variance mu^1.5) or "binomial" (logit link)
     y_sumsq : array, shape (n_cells,), optional
         Sum of squared outcomes, for the dispersion.
     offset : array, shape (n_cells,), optional
@@ -164,7 +170,7 @@ def _finish(
     step: int,
 ) -> GlmFit:  # fmt: skip
     mu, slope, weight = _mean_weight(family, eta)
-    variance = {"gamma": mu**2, "poisson": mu, "binomial": slope}[family]
+    variance = {"gamma": mu**2, "poisson": mu, "binomial": slope, "tweedie": mu**POWER}[family]
     if family != "gamma" and np.abs(eta).max() > 15:
         _refuse_separation(x, n, y_sum, family)
     dispersion, left = None, float(n.sum()) - x.shape[1]

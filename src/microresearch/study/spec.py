@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Format = Literal["auto", "qualtrics", "redcap", "surveymonkey", "spss", "stata", "excel", "csv"]
 CostBasis = Literal["direct", "full", "charges x ccr"]
 OutcomeKind = Literal["continuous", "count", "binary", "cost"]
-Model = Literal["auto", "mixed", "poisson", "binomial", "gamma", "two-stage", "quadrature"]
+Model = Literal[
+    "auto", "mixed", "ols", "poisson", "binomial", "gamma", "gamma mixed", "tweedie", "two-stage", "quadrature"
+]
 Words = Annotated[str, Field(min_length=1)]
 
 

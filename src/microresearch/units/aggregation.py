@@ -181,7 +181,6 @@ def _one(
     try:
         within, given = random_intercept(groups, hospitals), random_intercept(groups, whole)
         interval = ratio_interval(groups, hospitals, confidence)
-        open_below = ratio_interval(groups, whole, confidence)[0] == 0
     except (DataError, ConvergenceError) as error:
         row = counts | {"converged": False, "correctable": False, "note": f"no variance between units: {error}"}
         empty = dict.fromkeys(columns, np.nan)
@@ -195,8 +194,10 @@ def _one(
         table[column] = values
     table["n_raters"], table["hospital"] = moments.n, design.hospital.to_numpy()
     row = counts | _components(within, given, groups, interval, found, share)
+    factors = scale_factors(groups, hospitals, whole, within, given, share)
+    open_below = len(factors) > 0 and bool(np.isinf(factors).mean() >= (1 - confidence) / 2)
     row |= _verdict(within, given, found, lone, open_below)
-    return table, row, scale_factors(groups, hospitals, whole, within, given, share)
+    return table, row, factors
 
 
 def _predict(within: RandomIntercept, given: RandomIntercept, groups: GroupMoments, share: np.ndarray) -> pd.DataFrame:
