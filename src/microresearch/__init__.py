@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from microresearch.survey.expert_ratings import content_validity
     from microresearch.units.aggregation import unit_scores
     from microresearch.units.agreement import agreement
+    from microresearch.units.comparisons import compare_groups
 
 _HOMES = {
     "open_study": "study.study",  # the study that a notebook works on
@@ -43,6 +44,7 @@ _HOMES = {
     "efa": "psychometrics.efa",  # exploratory factors: extraction, rotation, fit, scores
     "agreement": "units.agreement",  # rwg, rwg(j), AD, ICC(1), ICC(2)
     "unit_scores": "units.aggregation",  # raw and empirical-Bayes unit scores, reliability
+    "compare_groups": "units.comparisons",  # roles and types of unit compared, the unit as what counts
     "read_encounters": "linking.encounters",  # admissions and costs reduced to cells
     "link_outcome": "linking.outcomes",  # outcomes on scores: naive and corrected
     "link_cost": "linking.costs",  # costs on scores, in money by recycled predictions
@@ -52,7 +54,7 @@ _HOMES = {
 }
 
 __all__ = [
-    "agreement", "alpha", "cfa", "clean", "content_validity", "efa", "icc", "interpret", "invariance",
+    "agreement", "alpha", "cfa", "clean", "compare_groups", "content_validity", "efa", "icc", "interpret", "invariance",
     "item_analysis", "link_cost", "link_outcome", "load_instrument", "n_factors", "omega", "open_study",
     "polychoric", "read_encounters", "read_responses", "reproduce", "simulate_study", "unit_scores",
 ]  # fmt: skip

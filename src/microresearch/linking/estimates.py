@@ -84,7 +84,7 @@ class LinkedEstimates:
     role : str
         "confirmatory", "exploratory" or "".
     cost : bool
-        Whether the outcome is money, so that absolute effects are in `currency`.
+        Whether the outcome is a cost.
     """
 
     outcome: str
@@ -99,6 +99,11 @@ class LinkedEstimates:
     plan_hash: str = ""
     role: str = ""
     cost: bool = False
+
+    @property
+    def money(self) -> bool:
+        """Whether absolute effects are in `currency`: a cost, and not only whether there is one."""
+        return self.cost and not self.scale.startswith("log odds")
 
     def to_frame(self, naive: bool = False) -> pd.DataFrame:
         """A row a characteristic in the columns LINKED (and `EXTRA`): the primary effect with the naive one beside it.
@@ -150,12 +155,11 @@ class LinkedEstimates:
                     "ratio_low": float(np.exp(effect.interval.low)),
                     "ratio_high": float(np.exp(effect.interval.high)),
                 }
-        money = self.cost and self.model != "any use"
-        name = "effect_currency" if money else "effect_absolute"
-        found[name] = effect.estimate if money and effect.absolute is None else effect.absolute
+        name = "effect_currency" if self.money else "effect_absolute"
+        found[name] = effect.estimate if self.money and effect.absolute is None else effect.absolute
         if effect.absolute_interval is not None:
             found |= {f"{name}_low": effect.absolute_interval.low, f"{name}_high": effect.absolute_interval.high}
-        if money:
+        if self.money:
             found["currency_year"] = self.currency_year
         return found
 

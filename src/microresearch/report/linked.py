@@ -50,14 +50,14 @@ def effects_table(linked: LinkedEstimates, names: Names, label: str, warning: st
     frame = frame[[column for column in shown if column in frame]]
     if "note" in frame and (frame["note"].fillna("") == "").all():
         frame = frame.drop(columns="note")
-    money = f"{linked.currency} {linked.currency_year}" if linked.cost else "Difference"
+    money = f"{linked.currency} {linked.currency_year}" if linked.money else "Difference"
     labels = {
         "name": "Characteristic", "estimate_naive": "Naive", "estimate": kind, "ci_low": "95% CI low",
         "ci_high": "high", "ratio_naive": "Naive ratio", "ratio": f"{kind} ratio", "ratio_low": "95% CI low",
         "ratio_high": "high", "p_holm": "Holm p", "note": "Note",
         **dict(zip(absolute, (money, "95% CI low ", "high "), strict=False)),
     }  # fmt: skip
-    whole = dict.fromkeys(absolute, 0) if linked.cost else {}
+    whole = dict.fromkeys(absolute, 0) if linked.money else {}
     return Table(
         frame, f"{label}: effect of one SD of each characteristic", notes=(*filter(None, [warning]), *_notes(linked)),
         decimals={**{c: 3 for c in estimate if ratio and c in frame}, **whole, **({"df": 1} if "df" in frame else {})},
@@ -72,7 +72,7 @@ def effects_figure(linked: LinkedEstimates, names: Names, label: str) -> StudyFi
     if "ratio" in frame:
         panels = [Panel("ratio", "ratio_low", "ratio_high", "ratio_naive", "Ratio per SD (95% CI)", 1.0, True, 3)]
         if len(absolute) == 3:
-            money = linked.cost
+            money = linked.money
             said = f"{linked.currency} per stay, per SD (95% CI)" if money else "Difference per SD (95% CI)"
             value, low, high = absolute
             panels.append(Panel(value, low, high, "", said, 0.0, False, 0 if money else 2))
@@ -146,7 +146,7 @@ def _said(row: Mapping[Hashable, object], linked: LinkedEstimates) -> str:
         low, high = _first(row, "ratio_low"), _first(row, "ratio_high")
         said = f"{apa(_first(row, 'ratio'), 3)} times the level ({level} {interval(low, high, 3)}"
         money = _first(row, "effect_currency")
-        if linked.cost and np.isfinite(money):
+        if linked.money and np.isfinite(money):
             said += f"; {apa(abs(money), 0)} {linked.currency} {'less' if money < 0 else 'more'} per stay"
     else:
         value = _first(row, "estimate")
@@ -167,7 +167,7 @@ def _readable(linked: LinkedEstimates, names: Names) -> pd.DataFrame:
 
 
 def _absolute(linked: LinkedEstimates, frame: pd.DataFrame) -> list[str]:
-    name = "effect_currency" if linked.cost else "effect_absolute"
+    name = "effect_currency" if linked.money else "effect_absolute"
     columns = [name, f"{name}_low", f"{name}_high"]
     return [c for c in columns if c in frame and frame[c].notna().any()] if "ratio" in frame else []
 
