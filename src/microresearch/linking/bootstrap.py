@@ -107,7 +107,7 @@ class BootstrapEffects:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Study:
+class Study:
     """All that a draw needs: ratings by unit, coded covariates, strata, first-stage effects of every outcome."""
 
     ratings: tuple[GroupMoments, ...]
@@ -163,8 +163,8 @@ def bootstrap_effects(
     if n_boot < 99 or scores.population != "process":
         raise SpecError("the bootstrap needs 99 draws or more, and scores whose population is 'process'.")
     names = tuple(scores.characteristics if characteristics is None else characteristics)
-    study = _gather(ratings, scores, cells, tuple(outcomes), names)
-    whole = _draw(study, np.ones((1, len(study.strata))))
+    study = gather(ratings, scores, cells, tuple(outcomes), names)
+    whole = draw_effects(study, np.ones((1, len(study.strata))))
     chunks = [CHUNK] * (n_boot // CHUNK) + ([n_boot % CHUNK] if n_boot % CHUNK else [])
     parts = map_seeded(_Task(study), chunks, seed, workers)
     estimate, se = whole[0][:, :, 0], whole[1][:, :, 0]
@@ -176,15 +176,16 @@ def bootstrap_effects(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Task:
-    study: _Study
+    study: Study
 
     def __call__(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        return _draw(self.study, rescaled_weights(np.asarray(self.study.strata, np.intp), size, rng))
+        return draw_effects(self.study, rescaled_weights(np.asarray(self.study.strata, np.intp), size, rng))
 
 
-def _gather(
+def gather(
     ratings: pd.DataFrame, scores: UnitScores, cells: Cells, outcomes: tuple[str, ...], names: tuple[str, ...]
-) -> _Study:
+) -> Study:
+    """All that a draw needs, checked against the scores."""
     units = scores.design.units
     if missing := [name for name in ("unit", *names) if name not in ratings]:
         raise DataError([Problem("the ratings have no such column", column=name) for name in missing])
@@ -211,10 +212,10 @@ def _gather(
         effect[at], variance[at] = found.effect, np.diag(found.cov)
         effects.append((effect, variance))
     strata = np.unique(scores.design.hospital.to_numpy(), return_inverse=True)[1].astype(np.float64)
-    return _Study(moments, scores.design.columns.to_numpy(np.float64), strata, tuple(effects))
+    return Study(moments, scores.design.columns.to_numpy(np.float64), strata, tuple(effects))
 
 
-def _draw(study: _Study, weights: Array) -> tuple[Array, Array]:
+def draw_effects(study: Study, weights: Array) -> tuple[Array, Array]:
     """Effects per SD and their standard errors under every weighting, shapes (outcomes, characteristics, draws)."""
     strata = np.asarray(study.strata, np.intp)
     estimate = np.full((len(study.effects), len(study.ratings), len(weights)), np.nan)

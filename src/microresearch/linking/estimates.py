@@ -103,7 +103,8 @@ class LinkedEstimates:
     @property
     def money(self) -> bool:
         """Whether absolute effects are in `currency`: a cost, and not only whether there is one."""
-        return self.cost and not self.scale.startswith("log odds")
+        models = ("gamma", "gamma mixed", "tweedie", "cost if used", "two-part")
+        return (self.cost or self.model in models) and not self.scale.startswith("log odds")
 
     def to_frame(self, naive: bool = False) -> pd.DataFrame:
         """A row a characteristic in the columns LINKED (and `EXTRA`): the primary effect with the naive one beside it.

@@ -8,6 +8,7 @@ from microresearch.report.figures.flow import flow_diagram
 from microresearch.report.figures.forest import CURRENCY, RATIO, Panel, forest_plot
 from microresearch.report.figures.funnel import funnel_plot
 from microresearch.report.figures.heat_map import unit_heat_map
+from microresearch.report.figures.influence import influence_plot
 from microresearch.report.figures.item_correlations import item_correlation_heat_map
 from microresearch.report.figures.items import item_distributions
 from microresearch.report.figures.loadings import loadings
@@ -31,6 +32,7 @@ __all__ = [
     "flow_diagram",
     "forest_plot",
     "funnel_plot",
+    "influence_plot",
     "item_correlation_heat_map",
     "item_distributions",
     "loadings",
