@@ -218,7 +218,7 @@ def _predictions(
     y[out] = 0.0
     apart = x[:, out]
     cross = sums.cross - apart @ apart.T
-    cross[np.diag_indices_from(cross)] += RIDGE * np.maximum(np.diag(cross), len(seen) * 1e-8)
+    cross.flat[:: len(cross) + 1] += RIDGE * np.maximum(np.diag(cross), len(seen) * 1e-8)
     inverse, _ = linalg.lapack.dtrtri(np.linalg.cholesky(cross), lower=1)
     root: Floats = np.asarray(inverse, dtype=np.float64).T
     xy = x @ y

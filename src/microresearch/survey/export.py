@@ -81,10 +81,10 @@ class Export:
         series = self.cells[column]
         if isinstance(series.dtype, pd.CategoricalDtype):
             codes = np.asarray(series.cat.codes.to_numpy(), dtype=np.intp)
-            texts = [str(one) for one in series.cat.categories]
+            texts = [str(one) for one in series.cat.categories.to_numpy(dtype=object).tolist()]
             return np.where(codes < 0, len(texts), codes), [*texts, ""]
-        codes, uniques = pd.factorize(series, use_na_sentinel=False)
-        return np.asarray(codes, dtype=np.intp), ["" if pd.isna(one) else str(one) for one in uniques]
+        codes, uniques = pd.factorize(series.to_numpy(dtype=object), use_na_sentinel=False)
+        return np.asarray(codes, dtype=np.intp), [one if isinstance(one, str) else "" for one in uniques.tolist()]
 
     def text(self, column: str) -> pd.Series:
         """A column as stripped text, one entry a response."""

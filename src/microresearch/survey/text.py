@@ -12,6 +12,7 @@ from microresearch.survey.problems import refuse
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _CHUNK = 1 << 24
+_PROBE = 500
 _QUOTE, _LF, _CR = b'"'[0], b"\n"[0], b"\r"[0]
 
 
@@ -58,7 +59,9 @@ class TextSheet:
         return kept
 
     def body(self, first: int, width: int) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-        """Records from number `first` (0-based) as categorical text cells, wholly empty ones left out.
+        """Records from number `first` (0-based) as text cells, wholly empty ones left out.
+
+        Columns whose texts come again and again are categorical; those of ids and prose are not.
 
         Returns
         -------
@@ -72,7 +75,7 @@ class TextSheet:
         width_in_file = self._agreed_width(first, width)
         stream = BytesIO(self.data)
         stream.seek(int(self.starts[first]))
-        cells = self._parse(stream, width_in_file, "category").iloc[:, :width]
+        cells = self._parse(stream, width_in_file, self._kinds(first, width_in_file)).iloc[:, :width]
         if len(cells) != len(rows):
             raise DataError(Problem(f"{len(rows)} records stand in the file but {len(cells)} were read", self.file))
         empty = _empty(cells)
@@ -101,7 +104,15 @@ class TextSheet:
         )
         return width
 
-    def _parse(self, stream: BytesIO, width: int, dtype: str) -> pd.DataFrame:
+    def _kinds(self, first: int, width: int) -> dict[int, str]:
+        """How each column is best held, by its first records: as categories, or as text where most differ."""
+        last = min(first + _PROBE, len(self.starts))
+        raw = self.data[int(self.starts[first]) : int(self.stops[last - 1])]
+        probe = self._parse(BytesIO(raw), width, "str")
+        many = probe.nunique().to_numpy() > max(0.5 * len(probe), 50)
+        return {column: "str" if many[column] else "category" for column in range(width)}
+
+    def _parse(self, stream: BytesIO, width: int, dtype: str | dict[int, str]) -> pd.DataFrame:
         try:
             return pd.read_csv(
                 stream, sep=self.separator, header=None, names=list(range(width)), dtype=dtype,  # type: ignore[arg-type]
@@ -114,12 +125,15 @@ class TextSheet:
 def _empty(cells: pd.DataFrame) -> NDArray[np.bool_]:
     """Which records have only empty cells: they hold no response."""
     mask = np.ones(len(cells), dtype=bool)
-    for name in cells.columns:
+    coded = [name for name in cells.columns if isinstance(cells[name].dtype, pd.CategoricalDtype)]
+    for name in coded:
         column = cells[name]
         blank = np.flatnonzero(column.cat.categories.astype(str).str.strip() == "")
         mask &= np.isin(column.cat.codes.to_numpy(), [-1, *blank])
         if not mask.any():
-            break
+            return mask
+    for name in cells.columns.difference(coded, sort=False):
+        mask[mask] = (cells.loc[mask, name].str.strip() == "").to_numpy()
     return mask
 
 

@@ -14,7 +14,7 @@ from microresearch.results import NotAvailable
 
 NAMES = {
     "longest_run": "Longest run of one answer (items)", "irv": "SD of a person's answers",
-    "mahalanobis_p": "Mahalanobis distance (−log10 of its p)", "even_odd": "Even-odd consistency",
+    "mahalanobis_p": "Mahalanobis distance (−log10 p)", "even_odd": "Even-odd consistency",
     "synonyms": "Consistency over synonyms", "antonyms": "Consistency over antonyms",
     "seconds_per_item": "Seconds an item",
 }  # fmt: skip
@@ -140,9 +140,9 @@ def _edges(values: NDArray[np.float64], name: str, cut: float | None) -> NDArray
         width = max((high - low) / BINS, 1e-9)
     if cut is None or not low < cut < high:
         return np.append(low + width * np.arange(np.ceil((high - low) / width)), max(high, float(values.max())))
-    below = cut - width * np.arange(1, np.ceil((cut - low) / width))[::-1]
-    above = cut + width * np.arange(1, np.ceil((high - cut) / width))
-    return np.concatenate([[low], below[below > low], [cut], above, [max(high, float(values.max()))]])
+    below = cut - width * np.arange(1, np.ceil((cut - low) / width) + 1)[::-1]
+    above = cut + width * np.arange(1, np.ceil((high - cut) / width) + 1)
+    return np.concatenate([below, [cut], above[:-1], [max(above[-1], float(values.max()))]])
 
 
 def _joined(counts: NDArray[np.int_], edges: NDArray[np.float64], threshold: int) -> list[tuple[float, float, int]]:
