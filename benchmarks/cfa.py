@@ -126,11 +126,12 @@ written <- lapply(list({", ".join(f"c({step})" for step in ORDINAL_LADDER)}), fu
 v <- c()
 seconds <- cpu(for (one in written) {{
   f <- cfa(one, x, ordered = items, estimator = "WLSMV", parameterization = "theta", group = "role")
-  v <- c(v, fitMeasures(f)["chisq"]) }})
+  v <- c(v, fitMeasures(f, "chisq")) }})
 values <- v
 """
 SCALED = ["chisq", "chisq.scaled", "cfi.robust"]
 WITH_TESTS = "ours with difference tests; compared: chisq"
+ORDINAL_NOTE = "ours with fit measures and difference tests, lavaan without them; compared: chisq"
 TASKS: dict[str, tuple[Callable[[], list[float]], str, str]] = {
     "ML": (one_model(["chisq", "cfi"]), in_lavaan(["chisq", "cfi"], "estimator = 'ML'"), "compared: chisq, cfi"),
     "MLR": (
@@ -147,7 +148,7 @@ TASKS: dict[str, tuple[Callable[[], list[float]], str, str]] = {
     "invariance ladder, 3 groups, ML": (
         climbed(estimator="ML"), f"v <- c()\nseconds <- cpu({{{LADDER_R}}})\nvalues <- v", WITH_TESTS,
     ),
-    "invariance ladder of ordered items, 3 groups, WLSMV": (climbed(ordered=True), ORDINAL_R, WITH_TESTS),
+    "invariance ladder of ordered items, 3 groups, WLSMV": (climbed(ordered=True), ORDINAL_R, ORDINAL_NOTE),
 }  # fmt: skip
 QUICK = ("ML", "MLR")
 

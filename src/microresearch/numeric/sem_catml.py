@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microresearch.numeric.sem_structure import Array
+from microresearch.numeric.sem_structure import Array, Index
 from microresearch.numeric.sem_wls import Slopes, Statistics
 from microresearch.numeric.sem_wls_robust import Bread, Spread, stacked_slopes
 
@@ -54,9 +54,9 @@ def likelihood_fit(
         end = 0
         for g in spread.groups:
             end += len(observed[g].values)
-            i, j = np.tril_indices(len(correlations[g]), -1)
+            i, j = (one.astype(np.intp) for one in np.tril_indices(len(correlations[g]), -1))
             at = slice(end - len(i), end)
-            cov, weight = spread.part(at), (observed[g].n - 1) * _normal_weight(np.linalg.inv(implied[g]), i, j)
+            cov, weight = spread.part(at), (observed[g].n - 1) * _normal_weight(implied[g], i, j)
             moves = np.flatnonzero(stack.matrix[at].any(axis=0))  # thresholds move no correlation
             matrix = stack.matrix[at, moves]
             seen = weight @ matrix
@@ -66,7 +66,8 @@ def likelihood_fit(
     return Likelihood(value, chance, baseline, baseline_chance)
 
 
-def _normal_weight(inverse: Array, i: Array, j: Array) -> Array:
+def _normal_weight(sigma: Array, i: Index, j: Index) -> Array:
     """Information on correlations (i, j) of one person with normal answers, shape (pairs, pairs)."""
+    inverse = np.linalg.inv(sigma)
     across = inverse[np.ix_(i, j)]
     return np.asarray(inverse[np.ix_(i, i)] * inverse[np.ix_(j, j)] + across * across.T, dtype=np.float64)

@@ -37,7 +37,7 @@ class Invariance:
     converged : bool
         Whether every model converged.
     warnings : tuple of str
-        Of all steps, each with its step.
+        Of all steps, each once, with the first step that gave it.
     method : str
         How the models are identified, and which test and indices the table holds.
     """
@@ -96,8 +96,17 @@ def climb(fits: dict[Step, Cfa], test: DifferenceTest, rule: RuleName, kind: str
         table=pd.DataFrame(rows), fits=fits, verdicts=verdicts, differences=differences, highest=_highest(verdicts),
         labels=first.labels, n_used=first.n_used, n_dropped=first.n_dropped,
         converged=all(fit.converged for fit in fits.values()),
-        warnings=tuple(f"{step}: {said}" for step, fit in fits.items() for said in fit.warnings), method=method,
+        warnings=_warnings(fits), method=method,
     )  # fmt: skip
+
+
+def _warnings(fits: dict[Step, Cfa]) -> tuple[str, ...]:
+    """What any step warns of, with the first step that does."""
+    first: dict[str, Step] = {}
+    for step, fit in fits.items():
+        for said in fit.warnings:
+            first.setdefault(said, step)
+    return tuple(f"{step}: {said}" for said, step in first.items())
 
 
 def _indices(fit: Cfa, kind: str | None) -> dict[str, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from microresearch.errors import DataError, Problem
-from microresearch.numeric.ordinal import Coded, PairFit, encode, fit_pairs, influence
+from microresearch.numeric.ordinal import PairFit, encode, fit_pairs, influence
 from microresearch.numeric.sem_ml import Array, Moments
 from microresearch.numeric.sem_wls import Statistics
 from microresearch.numeric.sem_wls_robust import Spread, pair_moments, scaled_shifted, spreads
@@ -64,29 +64,52 @@ def ordinal_sample(sample: Sample) -> OrdinalSample:
     names, p = sample.observed, len(sample.observed)
     check_codes(list(names), np.vstack(sample.values), np.zeros(p, dtype=np.bool_))
     _check_categories(names, sample.labels, sample.values)
-    observed, moved, moments, warnings = [], [], [], []
-    for label, values in zip(sample.labels, sample.values, strict=True):
-        where = f" in group {label}" if label else ""
-        coded = encode(values)
-        fit = fit_pairs(coded)
-        _check_pairs(names, fit, where)
-        own = influence(coded, fit)
-        few = len(values) / (len(values) - 1)  # the divisor n - 1 of lavaan's test
-        seen = np.concatenate([*_thresholds(coded, fit), fit.rho])
-        observed.append(Statistics(len(values), seen, 1 / (few * np.einsum("ij,ij->j", own, own))))
-        moved.append(own * np.sqrt(few) if sample.clusters is None else own)
-        rho = fit.matrix(fit.rho, 1.0)
-        moments.append(Moments(len(values), np.zeros(p), rho, np.arange(p)))
-        if fit.corrected.any():
-            filled = int(fit.corrected.sum())
-            warnings.append(f"an empty cell was filled with one half in {filled} two-by-two tables{where}")
-        if float(np.linalg.eigvalsh(rho)[0]) <= 0:
-            warnings.append(f"the polychoric correlations{where} are not positive definite")
+    where = [f" in group {label}" if label else "" for label in sample.labels]
+    groups = [_group(names, values, said) for values, said in zip(sample.values, where, strict=True)]
+    observed = [one.observed for one in groups]
+    moved = [one.influence for one in groups]
+    if sample.clusters is None:
+        moved = [one.influence * np.sqrt(_few(one.observed.n)) for one in groups]
+    found = spreads(moved, sample.clusters, [one.weight for one in observed])
     first = sample.values[0]
     categories = {name: np.unique(x[~np.isnan(x)]) for name, x in zip(names, first.T, strict=True)}
-    found = spreads(moved, sample.clusters, [one.weight for one in observed])
-    tests = _independence(observed, found, p)
-    return OrdinalSample(tuple(observed), found, tuple(moments), categories, *tests, tuple(warnings))
+    return OrdinalSample(
+        tuple(observed), found, tuple(one.moments for one in groups), categories, *_independence(observed, found, p),
+        tuple(said for one in groups for said in one.warnings),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """One group: statistics, each person's influence on them, polychoric matrix, warnings."""
+
+    observed: Statistics
+    influence: Array
+    moments: Moments
+    warnings: tuple[str, ...]
+
+
+def _group(names: Sequence[str], values: Array, where: str) -> _Group:
+    coded = encode(values)
+    fit = fit_pairs(coded)
+    _check_pairs(names, fit, where)
+    own, n = influence(coded, fit), len(values)
+    seen = np.concatenate([*(fit.thresholds[j, 1:k] for j, k in enumerate(coded.n_categories)), fit.rho])
+    rho = fit.matrix(fit.rho, 1.0)
+    warnings = []
+    if fit.corrected.any():
+        filled = int(fit.corrected.sum())
+        warnings.append(f"an empty cell was filled with one half in {filled} two-by-two tables{where}")
+    if float(np.linalg.eigvalsh(rho)[0]) <= 0:
+        warnings.append(f"the polychoric correlations{where} are not positive definite")
+    moments = Moments(n, np.zeros(len(names)), rho, np.arange(len(names)))
+    weight = 1 / (_few(n) * np.einsum("ij,ij->j", own, own))
+    return _Group(Statistics(n, seen, weight), own, moments, tuple(warnings))
+
+
+def _few(n: int) -> float:
+    """lavaan's test and errors have the divisor n - 1."""
+    return n / (n - 1)
 
 
 def _independence(observed: Sequence[Statistics], found: Sequence[Spread], p: int) -> tuple[ChiSquare, ChiSquare]:
@@ -97,10 +120,6 @@ def _independence(observed: Sequence[Statistics], found: Sequence[Spread], p: in
     sizes = [len(one.values) for one in observed]
     factor, shift = scaled_shifted(df, *pair_moments(found, [pairs] * len(observed), sizes))
     return ChiSquare(value, df), ChiSquare(factor * value + shift, df, 1 / factor, shift)
-
-
-def _thresholds(coded: Coded, fit: PairFit) -> list[Array]:
-    return [fit.thresholds[j, 1:k] for j, k in enumerate(coded.n_categories)]
 
 
 def _check_categories(names: Sequence[str], labels: Sequence[str], groups: Sequence[Array]) -> None:
