@@ -1,8 +1,10 @@
 """How long do a million encounters take, beside lme4 in the same run on the same machine?
 
 Run `python benchmarks/linking.py` (ten minutes with R and lme4; `--rows 100000` to try, which writes no table).
-Encounters of 100 units lie in a Parquet file; ours goes from that file to the table of the estimate. R fits the same
-model on the rows, read before the clock starts. Both by processor time, one thread each; without R there is no ratio.
+Encounters of 100 units lie in a Parquet file; ours goes from that file to the table of the estimate. R, and the fastest
+Python package that fits these models to the same answer (glmm, compiled from Rust; `--python` names an interpreter that
+has it), fit the same model on the rows, read before the clock starts. All by processor time, one thread each; a peer
+that is not installed has no ratio. Our logistic model is by adaptive quadrature, theirs by Laplace's approximation.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +26,8 @@ import pandas as pd
 
 from microresearch.linking.bootstrap import bootstrap_effects
 from microresearch.linking.encounters import read_encounters
+from microresearch.linking.estimates import adjust_family
+from microresearch.linking.influence import leave_one_out, with_influence
 from microresearch.linking.outcomes import link_outcome
 from microresearch.units.aggregation import unit_scores
 from microresearch.units.given import given_scores
@@ -45,6 +50,23 @@ if (kind == "mixed") {
 s <- summary(m)$coefficients
 found <- list(seconds = sum(proc.time()[1:2]) - begin, estimate = s["score", 1], se = s["score", 2])
 cat(toJSON(found, digits = NA, auto_unbox = TRUE))
+"""
+
+
+TIMED_PYTHON = """
+import json, sys, time
+import pandas as pd
+import glmm
+data = pd.read_csv(sys.argv[1])
+kind = sys.argv[2]
+text = ("hospital", "band", "sex", "comorbidity", "unit")
+columns = {c: list(map(str, data[c])) if c in text else data[c].to_numpy(float) for c in data}
+y, family = ("experience", "gaussian") if kind == "mixed" else ("died", "binomial")
+begin = time.process_time()
+fit = glmm.fit(columns, y + " ~ hospital + band + sex + comorbidity + score + (1 | unit)", family)
+seconds = time.process_time() - begin
+at = list(fit.names).index("score")
+print(json.dumps({"seconds": seconds, "estimate": float(fit.beta[at]), "se": float(fit.se[at])}))
 """
 
 
@@ -95,18 +117,27 @@ def ours(path: Path, units: pd.DataFrame, outcome: str, kind: str, model: str) -
 
 def theirs(folder: Path, model: str) -> dict[str, float] | None:
     """The same from lme4, or None without R."""
-    if shutil.which("Rscript") is None:
-        return None
-    script = folder / "timed.R"
-    script.write_text(TIMED, encoding="utf-8")
+    return None if shutil.which("Rscript") is None else _timed(["Rscript"], TIMED, folder, model)
+
+
+def in_python(python: str, folder: Path, model: str) -> dict[str, float] | None:
+    """The same from glmm, or None where that interpreter does not have it."""
+    return _timed([python], TIMED_PYTHON, folder, model)
+
+
+def _timed(command: list[str], text: str, folder: Path, model: str) -> dict[str, float] | None:
+    script = folder / "timed"
+    script.write_text(text, encoding="utf-8")
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
     done = subprocess.run(
-        ["Rscript", str(script), str(folder / "rows.csv"), model], capture_output=True, text=True, check=False
-    )
+        [*command, str(script), str(folder / "rows.csv"), model], capture_output=True, text=True, check=False,
+        env=os.environ | threads,
+    )  # fmt: skip
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
 def plan(path: Path, units: pd.DataFrame) -> float:
-    """Seconds of ten characteristics x five outcomes with 1,000 bootstraps and max-T, one process."""
+    """Seconds of ten characteristics x five outcomes with 1,000 bootstraps, max-T and leave-one-out, one process."""
     rng = np.random.default_rng(2)
     who = np.repeat(np.arange(UNITS), rng.integers(8, 40, UNITS))
     true = rng.normal(0, 0.4, (UNITS, 10)) + 3.5
@@ -123,16 +154,37 @@ def plan(path: Path, units: pd.DataFrame) -> float:
     cells = read_encounters(
         path, case_mix=MIX, outcomes=[*({"name": n, "column": n, "kind": k} for n, k in kinds.items()), *extra]
     )
-    bootstrap_effects(people, scores, cells, [o.name for o in cells.outcomes], 1000, seed=1, workers=1).to_frame()
+    names = [o.name for o in cells.outcomes]
+    bootstrap_effects(people, scores, cells, names, 1000, seed=1, workers=1).to_frame()
+    for linked in adjust_family([link_outcome(scores, cells, name) for name in names]):
+        with_influence(linked, leave_one_out(linked, scores, cells)).to_frame()
     return time.process_time() - begin
+
+
+def row_of(
+    what: str, rows: int, mine: dict[str, float], peers: dict[str, dict[str, float] | None]
+) -> dict[str, object]:
+    """One line: our seconds; each peer's seconds, how many times ours, and how far apart the estimates are."""
+    row: dict[str, object] = {
+        "what": what, "rows": rows, "cells": int(mine["cells"]), "microresearch_s": round(mine["seconds"], 3),
+    }  # fmt: skip
+    for name, peer in peers.items():
+        row |= {f"{name}_s": "", f"{name}_ratio": "", f"{name}_difference_in_se": ""}
+        if peer is not None:
+            row |= {
+                f"{name}_s": round(peer["seconds"], 2), f"{name}_ratio": round(peer["seconds"] / mine["seconds"], 1),
+                f"{name}_difference_in_se": f"{abs(peer['estimate'] - mine['estimate']) / peer['se']:.1e}",
+            }  # fmt: skip
+    return row
 
 
 def main() -> None:
     """Print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args().rows
-    table: list[dict[str, object]] = []
+    parser.add_argument("--python", default=sys.executable, help="an interpreter that has the package glmm")
+    chosen = parser.parse_args()
+    rows, table = chosen.rows, []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path, units, _ = make(rows, folder)
@@ -140,26 +192,18 @@ def main() -> None:
             ("linear mixed model", "experience", "continuous", "mixed"),
             ("logistic mixed model", "died", "binary", "quadrature"),
             ("logistic in two stages", "died", "binary", "two-stage"),
+            ("logistic by CR2", "died", "binary", "binomial"),
         ):
             mine = ours(path, units, outcome, kind, model)
-            peer = theirs(folder, "mixed" if model == "mixed" else "logistic") if model != "two-stage" else None
-            row = {
-                "what": what,
-                "rows": rows,
-                "cells": int(mine["cells"]),
-                "microresearch_s": round(mine["seconds"], 3),
-            }
-            row |= {"r_s": "", "ratio": "", "estimate_difference_in_se": ""}
-            if peer is not None:
-                row |= {
-                    "r_s": round(peer["seconds"], 2), "ratio": round(peer["seconds"] / mine["seconds"], 1),
-                    "estimate_difference_in_se": f"{abs(peer['estimate'] - mine['estimate']) / peer['se']:.1e}",
-                }  # fmt: skip
-            table.append(row)
-            print(*row.values(), sep="  ", flush=True)
-        blank = {"r_s": "", "ratio": "", "estimate_difference_in_se": ""}
-        table.append({"what": "10 characteristics x 5 outcomes, 1,000 bootstraps, max-T, 1 process", "rows": rows,
-                      "cells": table[0]["cells"], "microresearch_s": round(plan(path, units), 1)} | blank)  # fmt: skip
+            peers: dict[str, dict[str, float] | None] = {"lme4": None, "glmm": None}
+            if model in ("mixed", "quadrature"):
+                peers = {"glmm": in_python(chosen.python, folder, model), "lme4": theirs(folder, model)}
+            table.append(row_of(what, rows, mine, dict(sorted(peers.items(), reverse=True))))
+            print(*table[-1].values(), sep="  ", flush=True)
+        seconds = plan(path, units)
+        whole = {"seconds": seconds, "cells": table[0]["cells"]}
+        what = "10 characteristics x 5 outcomes: estimates, 1,000 bootstraps, max-T, leave-one-out; 1 process"
+        table.append(row_of(what, rows, whole, {"lme4": None, "glmm": None}))
         print(*table[-1].values(), sep="  ")
     if rows < 1_000_000:
         return

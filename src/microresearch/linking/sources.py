@@ -48,6 +48,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
             "temp_directory": str(spill),
         }
         with duckdb.connect(config=settings) as connection:
+            connection.execute("SET enable_progress_bar = false")  # it would stand in a notebook's output
             yield connection
 
 
