@@ -39,6 +39,8 @@ class Linkage:
         Sum of the unlinked lines, in the extract's currency, before any ratio.
     stays_without_lines : int or None
         Stays of the admissions without any cost line: their cost is missing, not zero.
+    joined : tuple of (what, number)
+        Rows of the extract and what the rules for stays made of them; empty where one row is one stay.
     """
 
     stays: int
@@ -49,10 +51,11 @@ class Linkage:
     cost_lines_unlinked: int | None = None
     amount_unlinked: float | None = None
     stays_without_lines: int | None = None
+    joined: tuple[tuple[str, int], ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """Columns term and n: exact counts, so private."""
-        rows: list[tuple[str, float]] = [("stays in the admissions extract", self.stays)]
+        rows: list[tuple[str, float]] = [*self.joined, ("stays in the admissions extract", self.stays)]
         rows += [(f"excluded: {reason}", number) for reason, number in self.excluded]
         rows.append(("stays analysed", self.stays_used))
         rows += [(f"stays without {name}", number) for name, number in self.missing]
@@ -82,6 +85,8 @@ class Cells:
     cost_basis, currency : str
         What a cost is; "" where there are none.
     price_year : int or None
+    perspective, horizon : str
+        Whose costs and over which time, as declared.
     """
 
     table: pd.DataFrame
@@ -91,6 +96,8 @@ class Cells:
     cost_basis: str = ""
     currency: str = ""
     price_year: int | None = None
+    perspective: str = ""
+    horizon: str = ""
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of this name; SpecError when there is none."""

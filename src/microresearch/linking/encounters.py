@@ -8,13 +8,22 @@ import duckdb
 import pandas as pd
 
 from microresearch.errors import DataError, Problem, SpecError
-from microresearch.linking.casemix import MOST_LEVELS, Stratum, strata, with_defaults
+from microresearch.linking.casemix import Stratum, strata, with_defaults
 from microresearch.linking.cells import Cells, Linkage, Outcome, outcome_list
 from microresearch.linking.elsewhere import Frame, add_costs_elsewhere, check_stays, open_frame, pack_elsewhere
+from microresearch.linking.episodes import DAYS, READMITTED, Rules, apply_rules
+from microresearch.linking.extract_checks import (
+    check_closed,
+    check_identified,
+    check_levels,
+    check_numbers,
+    check_values,
+)
 from microresearch.linking.identifiers import check_units
 from microresearch.linking.ledger import COST, add_costs
+from microresearch.linking.prices import Prices
 from microresearch.linking.reduce import label_cells, pack_stays
-from microresearch.linking.sources import Source, View, engine, first_bad, is_local, open_view, quoted
+from microresearch.linking.sources import Source, View, engine, is_local, open_view
 
 CostBasis = Literal["direct", "full", "charges x ccr"]
 
@@ -34,6 +43,10 @@ def read_encounters(
     cost_basis: CostBasis | None = None,
     currency: str = "",
     price_year: int | None = None,
+    price_index: Mapping[int, float] | None = None,
+    rules: Rules | None = None,
+    perspective: str = "",
+    horizon: str = "",
 ) -> Cells:
     """Reduce admissions (one row a stay) and finance (cost lines) to cells, with a report of the join.
 
@@ -61,6 +74,12 @@ def read_encounters(
         What the lines are; by default "charges x ccr" when ratios are given. Required with costs otherwise.
     currency, price_year : str and int, optional
         Printed with every effect in money.
+    price_index : mapping of int to float, optional
+        Price level by year: lines are brought from their column `year` to `price_year`.
+    rules : Rules, optional
+        What one stay is, whose it is and which stays count (`Rules`); without them one row is one stay of its unit.
+    perspective, horizon : str
+        Whose costs these are and over which time; printed with them.
 
     Returns
     -------
@@ -88,18 +107,20 @@ def read_encounters(
     """
     wanted = _outcomes(outcomes, costs is not None)
     basis = _basis(costs, ccr, cost_basis)
+    chosen = rules or Rules()
+    chosen.check(costs is not None)
     variables = strata(case_mix, [outcome.column for outcome in wanted], mediators)
     with engine() as connection:
-        ask = _Ask(on, unit, variables, wanted, amount, tuple(ccr_by))
+        ask = _Ask(on, unit, variables, wanted, amount, tuple(ccr_by), chosen, Prices.of(price_index, price_year))
         found = _here if is_local(admissions) else _elsewhere
-        stays, variables, money, table, excluded = found(connection, admissions, costs, ccr, ask)
-    linkage = _linkage(stays.file, table, excluded, wanted, money)
-    _check_values(table, wanted, stays.file)
-    _check_levels(table, variables, stays.file)
+        stays, variables, money, table, excluded, joined = found(connection, admissions, costs, ccr, ask)
+    linkage = _linkage(stays.file, table, excluded, joined, wanted, money)
+    check_values(table, wanted, stays.file)
+    check_levels(table, variables, stays.file)
     if units is not None:
         check_units(set(table["unit"]), set(map(str, units)), stays.file, unit)
     keep = [c for c in table.columns if not c.endswith(("_min", "_max", "_odd"))]
-    return Cells(table[keep], variables, wanted, linkage, basis, currency, price_year)
+    return Cells(table[keep], variables, wanted, linkage, basis, currency, price_year, perspective, horizon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +133,8 @@ class _Ask:
     wanted: tuple[Outcome, ...]
     amount: str
     by: tuple[str, ...]
+    rules: Rules
+    prices: Prices | None
 
     def columns(self, priced: bool) -> list[str]:
         """Outcome columns of the admissions."""
@@ -119,33 +142,44 @@ class _Ask:
 
     def needs(self, priced: bool) -> list[str]:
         """Columns that the admissions must have."""
-        return [self.on, self.unit, *(v.column for v in self.variables), *self.columns(priced)]
+        rules = self.rules
+        made = {READMITTED} if rules.readmission_days is not None else set()
+        made |= {DAYS} if rules.needed and rules.admitted else set()
+        looked = [c for c in (rules.patient, rules.admitted, rules.discharged, rules.died) if c and rules.needed]
+        named = [self.on, self.unit, *(v.column for v in self.variables), *self.columns(priced), *looked]
+        return [column for column in named if column not in made]
 
     def cut(self, stays: View | Frame) -> tuple[Stratum, ...]:
         """Case mix with the default bands of numeric columns."""
         return tuple(with_defaults(v, stays.numeric(v.column)) for v in self.variables)
 
 
-_Found = tuple[
-    View | Frame, tuple[Stratum, ...], dict[str, float] | None, pd.DataFrame, tuple[tuple[str, int], ...]
-]  # fmt: skip
+_Counts = tuple[tuple[str, int], ...]
+_Found = tuple[View | Frame, tuple[Stratum, ...], dict[str, float] | None, pd.DataFrame, _Counts, _Counts]
 
 
 def _here(
     connection: duckdb.DuckDBPyConnection, admissions: Source, costs: Source | None, ccr: Source | None, ask: _Ask
 ) -> _Found:
     """Files and pandas: by our own DuckDB."""
-    priced, money = costs is not None, None
-    stays = open_view(connection, admissions, "admissions", [ask.on, ask.unit], ask.needs(priced))
+    priced, money, left, joined = costs is not None, None, (), ()
+    name = "extract" if ask.rules.needed else "admissions"
+    texts = [ask.on, ask.unit, *([ask.rules.patient] if ask.rules.patient else [])]
+    stays = open_view(connection, admissions, name, texts, ask.needs(priced))
     _refuse_two_costs(priced, stays)
+    check_identified(connection, stays, ask.on, ask.rules.attribution == "one row a stay")
+    known = stays.name
+    if ask.rules.needed:
+        made = apply_rules(connection, stays, ask.on, ask.unit, ask.rules)
+        stays, left, joined, known = made.stays, made.excluded, made.joined, "episodes"
     variables = ask.cut(stays)
-    _check_stays(connection, stays, ask.on, ask.columns(priced), variables)
+    check_numbers(connection, stays, ask.columns(priced), variables)
     if costs is not None:
-        money = add_costs(connection, costs, ccr, stays, ask.on, ask.amount, ask.by)
+        money = add_costs(connection, costs, ccr, stays, ask.on, ask.amount, ask.by, ask.prices, known)
     pack_stays(connection, stays, ask.on, ask.unit, variables, ask.wanted, COST if priced else "")
     table, excluded = label_cells(connection, variables, ask.wanted)
-    _check_closed(connection, stays, table, variables)
-    return stays, variables, money, table, excluded
+    check_closed(connection, stays, table, variables)
+    return stays, variables, money, table, (*left, *excluded), joined
 
 
 def _elsewhere(
@@ -153,6 +187,9 @@ def _elsewhere(
 ) -> _Found:
     """Other frames: by their own engine."""
     priced, money = costs is not None, None
+    if ask.rules.needed or ask.prices is not None:
+        mend = "apply them in that engine first, or hand files over"
+        raise DataError(Problem("rules for stays and a price index are for files and pandas alone", mend=mend))
     stays = open_frame(admissions, "admissions", ask.needs(priced))
     _refuse_two_costs(priced, stays)
     variables = ask.cut(stays)
@@ -161,8 +198,8 @@ def _elsewhere(
         stays, money = add_costs_elsewhere(connection, stays, costs, ccr, ask.on, ask.amount, ask.by, COST)
     pack_elsewhere(connection, stays, ask.unit, variables, ask.wanted, COST if priced else "")
     table, excluded = label_cells(connection, variables, ask.wanted)
-    _check_closed(connection, stays, table, variables)
-    return stays, variables, money, table, excluded
+    check_closed(connection, stays, table, variables)
+    return stays, variables, money, table, excluded, ()
 
 
 def _refuse_two_costs(priced: bool, stays: View | Frame) -> None:
@@ -191,44 +228,8 @@ def _basis(costs: Source | None, ccr: Source | None, basis: CostBasis | None) ->
     return basis or "charges x ccr"
 
 
-def _check_stays(
-    connection: duckdb.DuckDBPyConnection, stays: View, on: str, columns: Sequence[str], variables: Sequence[Stratum]
-) -> None:
-    problems = []
-    key = stays.text(on)
-    all_named, all_distinct = _identified(connection, stays, on)
-    if not all_named:
-        without, row = first_bad(connection, stays, f"{key} IS NULL")
-        problems.append(Problem(f"{without} stays have no identifier", stays.file, row, on))
-    again = connection.execute(
-        f"SELECT count(*), min(row) FROM (SELECT row_number() OVER () + 1 AS row, "
-        f"row_number() OVER (PARTITION BY {key}) AS seen, {key} AS id FROM {stays.name}) "
-        f"WHERE seen > 1 AND id IS NOT NULL"
-    ).fetchone() if not all_distinct else None  # fmt: skip
-    if again is not None and again[0]:
-        mend = "one row a stay: remove copies, or make the identifier unique"
-        problems.append(Problem(f"{again[0]} rows repeat a stay", stays.file, int(again[1]), on, mend=mend))
-    for column in (*columns, *(v.column for v in variables if v.bands is not None)):
-        if not stays.numeric(column):
-            count, row = first_bad(
-                connection, stays, f"TRY_CAST({quoted(column)} AS DOUBLE) IS NULL AND {quoted(column)} IS NOT NULL"
-            )
-            what = f"{count} values are not numbers" if count else "this column holds text, not numbers"
-            problems.append(Problem(what, stays.file, row or None, column, mend="code it as numbers"))
-    if problems:
-        raise DataError(problems)
-
-
-def _identified(connection: duckdb.DuckDBPyConnection, stays: View, on: str) -> tuple[bool, bool]:
-    """Whether every stay has an identifier, and whether each has its own: one pass."""
-    raw = quoted(on) if stays.whole(on) else stays.text(on)
-    found = connection.execute(f"SELECT count(*), count({raw}), count(DISTINCT {raw}) FROM {stays.name}").fetchone()
-    total, named, distinct = found if found is not None else (0, 0, 0)
-    return total == named, named == distinct
-
-
 def _linkage(
-    file: str, table: pd.DataFrame, excluded: tuple[tuple[str, int], ...], wanted: Sequence[Outcome],
+    file: str, table: pd.DataFrame, excluded: _Counts, joined: _Counts, wanted: Sequence[Outcome],
     money: dict[str, float] | None,
 ) -> Linkage:  # fmt: skip
     used = int(table["n"].sum())
@@ -237,56 +238,8 @@ def _linkage(
     total = used + sum(number for _, number in excluded)
     missing = tuple((o.name, used - int(table[f"{o.name}_n"].sum())) for o in wanted)
     if money is None:
-        return Linkage(total, used, excluded, missing)
+        return Linkage(total, used, excluded, missing, joined=joined)
     return Linkage(
         total, used, excluded, missing, int(money["lines"]), int(money["unlinked"]), float(money["amount"]),
-        int(money["without"]),
+        int(money["without"]), joined,
     )  # fmt: skip
-
-
-def _check_closed(
-    connection: duckdb.DuckDBPyConnection, stays: View | Frame, table: pd.DataFrame, variables: Sequence[Stratum]
-) -> None:
-    """Refuse values outside declared levels: found among the cells, then placed among the rows that are here."""
-    problems = []
-    for variable in variables:
-        if variable.levels is None or table[variable.name].isin(variable.levels).all():
-            continue
-        row, count = None, int(table.loc[~table[variable.name].isin(variable.levels), "n"].sum())
-        if isinstance(stays, View):
-            listed = ", ".join("'" + level.replace("'", "''") + "'" for level in variable.levels)
-            text = stays.text(variable.column)
-            count, row = first_bad(connection, stays, f"{text} IS NOT NULL AND {text} NOT IN ({listed})")
-        allowed = ", ".join(variable.levels)
-        problems.append(Problem(f"{count} values are no level", stays.file, row, variable.column, allowed=allowed))
-    if problems:
-        raise DataError(problems)
-
-
-def _check_values(table: pd.DataFrame, wanted: Sequence[Outcome], file: str) -> None:
-    problems = []
-    for outcome in wanted:
-        low, high = table[f"{outcome.name}_min"].min(), table[f"{outcome.name}_max"].max()
-        odd = int(table[f"{outcome.name}_odd"].sum())
-        if not table[f"{outcome.name}_n"].sum():
-            problems.append(Problem("no stay has this outcome", file, column=outcome.column))
-        elif outcome.kind == "binary" and (odd or low < 0 or high > 1):
-            problems.append(
-                Problem("a binary outcome holds something else", file, column=outcome.column, allowed="0, 1")
-            )
-        elif outcome.kind == "count" and (odd or low < 0):
-            problems.append(
-                Problem("a count holds something else", file, column=outcome.column, allowed="0, 1, 2, ...")
-            )
-        elif outcome.kind == "cost" and low < 0:
-            problems.append(Problem("a cost is negative", file, column=outcome.column, allowed="0 and more"))
-    if problems:
-        raise DataError(problems)
-
-
-def _check_levels(table: pd.DataFrame, variables: Sequence[Stratum], file: str) -> None:
-    for variable in variables:
-        if (count := table[variable.name].nunique()) > MOST_LEVELS:
-            mend = f'cut it: {{"column": "{variable.column}", "bands": [...]}}'
-            what = f"{count} levels are too many for case mix (at most {MOST_LEVELS})"
-            raise DataError(Problem(what, file, column=variable.column, mend=mend))

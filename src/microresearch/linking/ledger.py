@@ -4,6 +4,7 @@ import duckdb
 import pandas as pd
 
 from microresearch.errors import DataError, Problem
+from microresearch.linking.prices import YEAR, Prices
 from microresearch.linking.reduce import exact_sum
 from microresearch.linking.sources import Source, View, first_bad, open_view, quoted
 
@@ -12,9 +13,17 @@ COST = "cost"
 
 def add_costs(
     connection: duckdb.DuckDBPyConnection, costs: Source, ccr: Source | None, stays: View, on: str, amount: str,
-    ccr_by: tuple[str, ...],
+    ccr_by: tuple[str, ...], prices: Prices | None = None, known: str = "",
 ) -> dict[str, float]:  # fmt: skip
     """Make the table `stay_costs` (id, cost) of all stays with lines, and count what did not join.
+
+    Parameters
+    ----------
+    prices : Prices, optional
+        Brings every line to the prices of one year.
+    known : str
+        The table with all stays that lines may name; by default `stays`. "episodes": stays that `members` joined, of
+        which some may be left out of `stays` by a rule.
 
     Returns
     -------
@@ -28,12 +37,17 @@ def add_costs(
         A line without a stay or an amount, a missing or doubtful ratio, a stay whose lines sum to less than zero.
     """
     by = ccr_by if ccr is not None else ()
-    lines = open_view(connection, costs, "finance", [on, *by], [on, amount, *by])
+    year = [YEAR] if prices is not None else []
+    lines = open_view(connection, costs, "finance", [on, *by, *year], [on, amount, *by, *year])
     _check_lines(connection, lines, on, amount)
+    if known == "episodes":
+        lines = _renamed(connection, lines, on)
     ratio, join = "1", ""
     if ccr is not None:
         join = _join_ratios(connection, ccr, lines, by)
         ratio = "ratios.ratio"
+    if prices is not None:
+        ratio = f"{ratio} * {prices.factor(connection, lines)}"
     key = lines.text(on)
     priced = f"CAST(finance.{quoted(amount)} AS DOUBLE) * {ratio}"
     found = connection.execute(f"SELECT count(*), max(abs({priced})) FROM finance{join}").fetchone()
@@ -44,9 +58,10 @@ def add_costs(
         f"{high} + {low} AS cost FROM finance{join} GROUP BY 1 ORDER BY 1"
     )
     stay = stays.text(on)
+    listed = "SELECT episode FROM episodes" if known == "episodes" else f"SELECT {stay} FROM {stays.name}"
     unlinked = connection.execute(
         f"SELECT count(*), coalesce(fsum(CAST({quoted(amount)} AS DOUBLE)), 0) FROM finance "
-        f"WHERE {key} NOT IN (SELECT {stay} FROM {stays.name})"
+        f"WHERE {key} NOT IN ({listed})"
     ).fetchone()
     counts = connection.execute(
         f"SELECT (SELECT count(*) FROM finance), "
@@ -64,6 +79,16 @@ def add_costs(
         "lines": total, "without": without, "unlinked": unlinked[0] if unlinked else 0,
         "amount": unlinked[1] if unlinked else 0,
     }  # fmt: skip
+
+
+def _renamed(connection: duckdb.DuckDBPyConnection, lines: View, on: str) -> View:
+    """The lines with each stay's id replaced by that of the stay that it became part of."""
+    connection.execute(
+        f"CREATE TEMP TABLE finance_joined AS SELECT finance.* REPLACE (coalesce(members.episode, {lines.text(on)}) "
+        f"AS {quoted(on)}) FROM finance LEFT JOIN members ON members.stay = {lines.text(on)}"
+    )
+    connection.execute("CREATE OR REPLACE TEMP VIEW finance AS SELECT * FROM finance_joined")
+    return View("finance", lines.file, lines.types | {on: "VARCHAR"})
 
 
 def _check_lines(connection: duckdb.DuckDBPyConnection, lines: View, on: str, amount: str) -> None:

@@ -101,7 +101,10 @@ def open_view(
     """
     if isinstance(source, pd.DataFrame):
         file = f"the {name} table"
-        connection.register(f"{name}_frame", source)
+        try:
+            connection.register(f"{name}_frame", source)
+        except duckdb.Error:  # rows in reverse are no array that DuckDB can scan
+            connection.register(f"{name}_frame", source.copy())
         relation = f"SELECT * FROM {name}_frame"
     else:
         file = Path(source).name
