@@ -124,6 +124,15 @@ def test_scores(name):
     np.testing.assert_allclose(ours[: len(theirs)], theirs, atol=1e-3)
 
 
+def test_residual_correlations_and_r2():
+    result, golden = fitted("five"), EXPECTED["five"]
+    theirs = np.array(golden["residual_cor"])[np.tril_indices(12, -1)]
+    np.testing.assert_allclose(result.residuals["residual"], theirs, atol=1e-5)
+    loadings = result.parameters.query("op == '=~'").set_index("rhs")["std.all"]
+    np.testing.assert_allclose(result.r2.set_index("term")["estimate"][loadings.index], loadings**2, rtol=1e-9)
+    assert "CFI" in result._repr_html_() and "delta parameterization" in result.method
+
+
 def test_scores_do_not_depend_on_the_parameterization():
     """They differ by the scale of each marker alone; lavaan 0.6-14 has other ones with theta."""
     delta, theta = (fitted(name).scores(data("five")) for name in ("five", "theta"))

@@ -159,6 +159,17 @@ def test_what_may_not_matter_does_not():
         np.testing.assert_allclose(other["diff_p"][1:].astype(float), base["diff_p"][1:].astype(float), atol=1e-4)
 
 
+def test_clusters_and_holes_go_all_the_way():
+    rng = np.random.default_rng(11)
+    frame = planted(11, n=300)
+    frame["unit"] = rng.integers(0, 40, len(frame))
+    frame[list("abcde")] = frame[list("abcde")].mask(rng.uniform(size=(len(frame), 5)) < 0.1)
+    found = invariance(ONE, frame, "role", ordered=True, cluster="unit", missing="pairwise")
+    assert found.converged and found.n_used > 590
+    assert found.table["diff_p"].min() > 0.001
+    assert "units" in found.fits["loadings"].method
+
+
 def test_a_category_that_one_group_lacks_is_named():
     frame = planted(9, n=300)
     frame.loc[frame["role"] == "nurse", "b"] = frame["b"].clip(upper=3)
