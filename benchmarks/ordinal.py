@@ -1,7 +1,7 @@
 """Polychorics, parallel analysis and EFA against psych and lavaan: ratios of processor time, measured in one run.
 
 Run `python benchmarks/ordinal.py` (some minutes; R with psych and lavaan must be there), or with `--quick` (under a
-minute). Prints a table; the whole run writes it to ordinal.csv.
+minute). Prints a table; the whole run writes it to ordinal.csv and draws the growth to ordinal.png.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from microresearch.psychometrics.efa import efa
@@ -27,6 +28,7 @@ from microresearch.psychometrics.retention import n_factors
 
 OUT = Path(__file__).with_suffix(".csv")
 SHAPES = [(1000, 50), (2000, 50), (4000, 50), (8000, 50), (2000, 25), (2000, 100), (2000, 200)]
+GROWTH = "growth of the polychoric matrix"
 COLUMNS = ["task", "items", "people", "microresearch_s", "r_s", "ratio", "largest_difference", "note"]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 HEAD = """options(mc.cores = 1)
@@ -134,7 +136,27 @@ def efa_against_psych(n: int, p: int, m: int) -> dict[str, object]:
 def growth(n: int, p: int) -> dict[str, object]:
     """Our own cost by people and by items."""
     seconds = fastest(partial(polychoric, items(n, p)))
-    return {"task": "growth of the polychoric matrix", "items": p, "people": n, "microresearch_s": round(seconds, 4)}
+    return {"task": GROWTH, "items": p, "people": n, "microresearch_s": round(seconds, 4)}
+
+
+def draw(rows: pd.DataFrame, path: Path) -> None:
+    """Seconds of the polychoric matrix over people and over items, with the line and the parabola that fit them."""
+    found = rows[rows["task"] == GROWTH].sort_values(["people", "items"])
+    figure = Figure((7.1, 3.0), layout="constrained")
+    panels = (("people", found[found["items"] == 50], 1), ("items", found[found["people"] == 2000], 2))
+    for axes, (name, part, power) in zip(figure.subplots(1, 2), panels, strict=True):
+        x, y = part[name].to_numpy(float), part["microresearch_s"].to_numpy(float)
+        rise, fixed = np.polyfit(x**power, y, 1)
+        at = np.linspace(0, x.max(), 100)
+        axes.plot(
+            at, fixed + rise * at**power, "--", color="#888888", label="a + b " + ("people" if power == 1 else "items²")
+        )
+        axes.plot(x, y, "o", color="#2a6f97", label="measured")
+        rest = "50 items" if name == "people" else "2,000 people"
+        axes.set(xlabel=f"{name} ({rest})", ylabel="processor seconds", xlim=(0, None), ylim=(0, None))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    figure.savefig(path, dpi=150, metadata={"Software": None})
 
 
 def main() -> None:
@@ -160,7 +182,10 @@ def main() -> None:
             rows.append(task())
             writer.writerow(rows[-1])
             file.flush()
-    sys.stdout.write(pd.DataFrame(rows, columns=COLUMNS).to_string(index=False) + "\n")
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    if out == OUT:
+        draw(table, OUT.with_suffix(".png"))
+    sys.stdout.write(table.to_string(index=False) + "\n")
 
 
 if __name__ == "__main__":

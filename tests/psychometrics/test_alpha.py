@@ -89,6 +89,17 @@ def test_listwise_is_the_complete_table() -> None:
 def test_a_reverse_keyed_item_is_named_and_never_turned() -> None:
     ours = alpha(agree().dropna())
     assert ours.negative == ("A1",)
+    assert "A1" in ours.notes[0] and "nothing was turned" in ours.notes[0]
+    assert alpha(keyed()).notes == ()
+
+
+def test_fewer_persons_than_items_is_noted() -> None:
+    few = pd.DataFrame(np.random.default_rng(7).normal(size=(4, 1)) + np.random.default_rng(8).normal(size=(4, 5)))
+    assert "fewer persons (4) than items (5)" in alpha(few).notes
+
+
+def test_turning_the_item_by_hand_makes_alpha_larger() -> None:
+    ours = alpha(agree().dropna())
     assert ours.estimate < alpha(keyed().dropna()).estimate
 
 

@@ -100,6 +100,14 @@ def test_answers_that_are_no_categories_leave_a_reason() -> None:
     assert "whole numbers" in table.loc["omega, categorical", "note"]
 
 
+def test_singular_covariances_leave_a_reason_for_lambda_6_alone() -> None:
+    rng = np.random.default_rng(63)
+    x = pd.DataFrame(np.rint(2 * rng.normal(size=(90, 1)) + rng.normal(size=(90, 3)))).add_prefix("i")
+    rows = reliability(x.assign(sum=x.sum(axis=1)), n_boot=20).to_frame().set_index("term")
+    assert "singular" in rows.loc["lambda-6", "note"] and np.isnan(rows.loc["lambda-6", "estimate"])
+    assert rows.loc["lambda-2", "ci_low"] < rows.loc["lambda-2", "ci_high"]
+
+
 @pytest.mark.parametrize(("shape", "number"), [("population", 1), ("spss", 2), ("psych", 3)])
 def test_shape_agrees_with_psych(shape: str, number: int) -> None:
     table, theirs = item_analysis(keyed(), shape=shape).to_frame(), golden("items")

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from microresearch.numeric.retention import (
     sphericity,
 )
 from microresearch.psychometrics.correlations import pearson
+from microresearch.psychometrics.efa import efa
 from microresearch.psychometrics.polychoric import polychoric
 from microresearch.psychometrics.retention import n_factors
 from microresearch.results import NotAvailable
@@ -125,6 +127,23 @@ def test_order_and_scale_change_nothing_and_the_seed_repeats():
     assert other.kmo == pytest.approx(result.kmo)
     np.testing.assert_allclose(other.map, result.map, atol=1e-10)
     assert not np.allclose(other.eigenvalues["random_mean"], result.eigenvalues["random_mean"])
+
+
+def test_two_workers_give_the_digits_of_one():
+    x = data("ordinal").iloc[:, :6]
+    with joblib.parallel_config("threading"):
+        one, two = (n_factors(x, "polychoric", n_sets=6, seed=5, workers=w).eigenvalues for w in (1, 2))
+        pd.testing.assert_frame_equal(one, two, check_exact=True)
+        first, second = (efa(x, 2, correlation="polychoric", n_boot=6, seed=5, workers=w) for w in (1, 2))
+        pd.testing.assert_frame_equal(first.se, second.se, check_exact=True)
+
+
+def test_splitting_the_sample_and_pooling_it_changes_no_criterion():
+    x = data("clean")
+    halves = pd.concat([x.iloc[::2], x.iloc[1::2]])
+    one, two = n_factors(x, random="normal", n_sets=2), n_factors(halves, random="normal", n_sets=2)
+    np.testing.assert_allclose(two.eigenvalues.observed, one.eigenvalues.observed, atol=1e-9)
+    assert (two.kmo, two.bartlett.chi2) == (pytest.approx(one.kmo), pytest.approx(one.bartlett.chi2))
 
 
 def test_holes_are_copied_to_the_random_sets():

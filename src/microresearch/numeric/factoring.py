@@ -47,7 +47,7 @@ class Extracted:
     at_bound: NDArray[np.bool_]
 
 
-def extract(matrix: Floats, n_factors: int, method: Extraction = "minres") -> Extracted:
+def extract(matrix: Floats, n_factors: int, method: Extraction = "minres", near: Floats | None = None) -> Extracted:
     """Extract factors from a correlation matrix.
 
     Parameters
@@ -56,6 +56,8 @@ def extract(matrix: Floats, n_factors: int, method: Extraction = "minres") -> Ex
         Symmetric with unit diagonal; positive definite for "ml".
     n_factors : int
         1 or more, fewer than items.
+    near : array, shape (n_items,), optional
+        Uniquenesses to start from, of a matrix that is nearly the same; not asked by "paf".
 
     Raises
     ------
@@ -69,7 +71,11 @@ def extract(matrix: Floats, n_factors: int, method: Extraction = "minres") -> Ex
     """
     if method == "paf":
         return _principal_axes(matrix, n_factors)
-    start = np.clip((1 - 0.5 * n_factors / len(matrix)) * (1 - squared_multiple_correlations(matrix)), 0.01, 0.99)
+    start = (
+        near
+        if near is not None
+        else np.clip((1 - 0.5 * n_factors / len(matrix)) * (1 - squared_multiple_correlations(matrix)), 0.01, 0.99)
+    )
     if method == "minres":
         uniquenesses, value, steps, gradient = _newton(lambda psi: _ols(matrix, psi, n_factors), start, LOWEST, HIGHEST)
         values, vectors = np.linalg.eigh(matrix - np.diag(uniquenesses))

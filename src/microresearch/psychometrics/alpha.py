@@ -39,6 +39,8 @@ class Alpha:
         How missing answers were met, and the convention of the interval.
     negative : tuple of str
         Items that correlate negatively with the rest of the scale: check their keying. Nothing is ever turned silently.
+    notes : tuple of str
+        Named warnings: negative items, fewer persons than items.
     """
 
     scale: str
@@ -50,6 +52,7 @@ class Alpha:
     n_items: int
     method: str
     negative: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     converged: bool = True
 
     @property
@@ -130,6 +133,7 @@ def alpha(
     moments = checked_moments(x, frame.columns)
     bounds = alpha_interval(interval, x, moments, confidence, n_boot, seed)
     how = "listwise" if _listwise(missing) else "pairwise"
+    negative = _opposed(moments.covariance, frame.columns)
     return Alpha(
         columns if isinstance(columns, str) else "",
         float(alpha_of(moments.covariance)),
@@ -139,7 +143,8 @@ def alpha(
         len(frame) - len(x),
         frame.shape[1],
         f"{how} covariances; interval: {bounds.method}",
-        _opposed(moments.covariance, frame.columns),
+        negative,
+        _notes(negative, int(moments.n.min()), frame.shape[1]),
     )
 
 
@@ -178,6 +183,16 @@ def _listwise(missing: str) -> bool:
 def _opposed(covariance: Floats, names: pd.Index) -> tuple[str, ...]:
     rest = covariance.sum(axis=0) - np.diag(covariance)
     return tuple(str(name) for name, value in zip(names, rest, strict=True) if value < 0)
+
+
+def _notes(negative: tuple[str, ...], fewest: int, n_items: int) -> tuple[str, ...]:
+    notes = []
+    if negative:
+        against = ", ".join(negative)
+        notes.append(f"negative correlation with the rest: {against}; check the keying, nothing was turned")
+    if fewest < n_items:
+        notes.append(f"fewer persons ({fewest}) than items ({n_items})")
+    return tuple(notes)
 
 
 def _try(responses: Responses, characteristic: str, confidence: float, missing: str) -> Alpha | NotAvailable:

@@ -39,6 +39,7 @@ def efa(
     confidence: float = 0.95,
     seed: int = 0,
     empty_cells: EmptyCells = "lavaan",
+    workers: int | None = None,
 ) -> Efa:
     """Exploratory factor analysis of items, or of a correlation matrix.
 
@@ -71,6 +72,8 @@ def efa(
     seed : int
         Of the random starts and the bootstrap.
     empty_cells : as in `polychoric`
+    workers : int, optional
+        Processes that share the bootstrap, as in `n_factors`.
 
     Raises
     ------
@@ -120,7 +123,7 @@ def efa(
     if n_boot and made.values is not None:
         replicates = replicate_loadings(
             made.values, unrotated.loadings, rotated, extraction=extraction, rotation=rotation, kind=made.kind,
-            target=goal, n_boot=n_boot, seed=seed, empty_cells=empty_cells,
+            target=goal, n_boot=n_boot, seed=seed, empty_cells=empty_cells, workers=workers,
         )  # fmt: skip
     notes = _notes(made, unrotated, rotated, replicates)
     method = _method(made, extraction, rotation, rotated)

@@ -48,6 +48,7 @@ def replicate_loadings(
     n_boot: int,
     seed: int,
     empty_cells: EmptyCells,
+    workers: int | None = None,
 ) -> Replicates:
     """Resample persons, extract, align, rotate.
 
@@ -73,7 +74,7 @@ def replicate_loadings(
         except (DataError, ConvergenceError):
             return None
 
-    stack = [found for found in map_seeded(one, range(n_boot), seed) if found is not None]
+    stack = [found for found in map_seeded(one, range(n_boot), seed, workers) if found is not None]
     failed = n_boot - len(stack)
     if failed > n_boot / 10:
         raise ConvergenceError(f"{failed} of {n_boot} bootstrap samples could not be fitted.")

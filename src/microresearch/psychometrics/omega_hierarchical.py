@@ -4,7 +4,7 @@ import numpy as np
 
 from microresearch.errors import ConvergenceError
 from microresearch.numeric.delta import correlation_error
-from microresearch.numeric.factoring import LOWEST, extract
+from microresearch.numeric.factoring import LOWEST, Extracted, extract
 from microresearch.numeric.moments import Floats
 from microresearch.numeric.one_factor import fit_least_squares
 from microresearch.numeric.resample import bootstrap_covariances
@@ -38,23 +38,23 @@ def hierarchical_omega(x: Floats, m: int, how: str, n_boot: int, seed: int) -> E
         f"optimum reached by {rotated.share:.0%} of {rotated.n_starts} starts"
     )
     if how == "robust":
-        se = correlation_error(x, lambda near: _shares(near, found.loadings, rotated))
+        se = correlation_error(x, lambda near: _shares(near, found, rotated))
         return Estimate(estimate, se, general, psi, method, None, notes, total)
     draws = standardise(bootstrap_covariances(x, n_boot, np.random.default_rng(seed)))
-    values, lost = usable(_shares(draws, found.loadings, rotated))
+    values, lost = usable(_shares(draws, found, rotated))
     return Estimate(estimate, float(values.std(ddof=1)), general, psi, method, values, notes + lost, total)
 
 
-def _shares(matrices: Floats, unrotated: Floats, rotated: Rotated) -> Floats:
+def _shares(matrices: Floats, sample: Extracted, rotated: Rotated) -> Floats:
     """Omega hierarchical of matrices near the sample's, shape (some,); NaN where there is no solution."""
-    values, loose = np.full(len(matrices), np.nan), np.empty((len(matrices), *unrotated.shape))
+    values, loose = np.full(len(matrices), np.nan), np.empty((len(matrices), *sample.loadings.shape))
     met = np.ones(len(matrices), dtype=np.bool_)
     for b, matrix in enumerate(matrices):
         try:
-            loose[b] = extract(matrix, unrotated.shape[1], "minres").loadings
+            loose[b] = extract(matrix, loose.shape[2], "minres", sample.uniquenesses).loadings
         except ConvergenceError:
             met[b] = False
-    aligned = loose[met] @ procrustes(loose[met], unrotated)
+    aligned = loose[met] @ procrustes(loose[met], sample.loadings)
     starts = np.broadcast_to(rotated.transform, (len(aligned), *rotated.transform.shape)).copy()
     found = project(aligned, criterion("oblimin"), starts, oblique=True)
     turned = aligned @ np.linalg.inv(found.transforms).transpose(0, 2, 1)

@@ -53,19 +53,19 @@ def many_factor_omega(x: Floats, m: int, how: str, n_boot: int, seed: int) -> Es
     estimate = float(1 - psi.sum() / r.sum())
     method = f"{m} factors by minimum residuals on correlations: 1 - sum of uniquenesses / sum of R; standardised"
     if how == "robust":
-        se = correlation_error(x, lambda near: _not_unique(near, m))
+        se = correlation_error(x, lambda near: _not_unique(near, m, psi))
         return Estimate(estimate, se, np.sqrt(1 - psi), psi, method)
     draws = standardise(bootstrap_covariances(x, n_boot, np.random.default_rng(seed)))
-    values, notes = usable(_not_unique(draws, m))
+    values, notes = usable(_not_unique(draws, m, psi))
     return Estimate(estimate, float(values.std(ddof=1)), np.sqrt(1 - psi), psi, method, values, notes)
 
 
-def _not_unique(matrices: Floats, m: int) -> Floats:
+def _not_unique(matrices: Floats, m: int, psi: Floats) -> Floats:
     """1 - sum of uniquenesses / sum of R of each matrix; NaN where `m` factors have no solution."""
     values = np.full(len(matrices), np.nan)
     for b, matrix in enumerate(matrices):
         try:
-            values[b] = 1 - extract(matrix, m, "minres").uniquenesses.sum() / matrix.sum()
+            values[b] = 1 - extract(matrix, m, "minres", psi).uniquenesses.sum() / matrix.sum()
         except ConvergenceError:
             continue
     return values

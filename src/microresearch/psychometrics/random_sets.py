@@ -43,7 +43,13 @@ def shape_of(values: Floats | None, n: int, p: int, polychoric: bool) -> Shape:
 
 
 def random_eigenvalues(
-    shape: Shape, draw: Draw, n_sets: int, seed: int, communalities: Communalities, empty_cells: EmptyCells
+    shape: Shape,
+    draw: Draw,
+    n_sets: int,
+    seed: int,
+    communalities: Communalities,
+    empty_cells: EmptyCells,
+    workers: int | None = None,
 ) -> tuple[Floats, Floats]:
     """Eigenvalues of components and of factors, each of shape (n_sets, n_items), largest first.
 
@@ -56,7 +62,7 @@ def random_eigenvalues(
         return component_eigenvalues(matrix), factor_eigenvalues(matrix, communalities)
 
     root = np.random.SeedSequence([seed, 1 if draw == "permuted" else 0])
-    components, factors = zip(*map_seeded(one, range(n_sets), root), strict=True)
+    components, factors = zip(*map_seeded(one, range(n_sets), root, workers), strict=True)
     return np.array(components), np.array(factors)
 
 

@@ -127,6 +127,11 @@ def jackknifed_row(term: str, x: Floats, covariance: Floats, confidence: float) 
     """A coefficient with its jackknife on the scale of log(1 - coefficient); on its own log for the error."""
     coefficient, n = COEFFICIENTS[term], len(x)
     estimate = float(coefficient(covariance))
+    if not np.isfinite(estimate):
+        return {
+            "term": term,
+            "note": "the covariances are singular: an item is a sum of others, or persons are too few",
+        }
     how = "correlations" if "standardised" in term else "covariances"
     scale = "log" if term == ERROR else "log(1 - coefficient)"
     row: dict[str, object] = {"term": term, "estimate": estimate, "method": f"{how}; jackknife of {scale}"}

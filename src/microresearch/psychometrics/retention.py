@@ -102,6 +102,7 @@ def n_factors(
     communalities: Communalities = "minres",
     seed: int = 0,
     empty_cells: EmptyCells = "lavaan",
+    workers: int | None = None,
 ) -> NFactors:
     """Criteria for the number of factors.
 
@@ -125,6 +126,9 @@ def n_factors(
         Diagonal for factor eigenvalues: of one minres factor (psych's fa.parallel), or squared multiple correlations.
     seed : int
     empty_cells : as in `polychoric`
+    workers : int, optional
+        Processes that share the random sets, -1 for every core; the digits are the same. By default as
+        `joblib.parallel_config` says, or one.
 
     Raises
     ------
@@ -166,7 +170,7 @@ def n_factors(
             draws = ()
         elif made.kind == "polychoric":
             notes.append("a polychoric matrix is compared with Pearson correlations of normal data; give the items")
-    tables = _eigenvalues(made, draws, n_sets, percentile, communalities, seed, empty_cells)
+    tables = _eigenvalues(made, draws, n_sets, percentile, communalities, seed, empty_cells, workers)
     averages = _map(made.matrix)
     fit = adequacy(made.matrix)
     no = NotAvailable("n_obs was not given")
@@ -210,6 +214,7 @@ def _eigenvalues(
     communalities: Communalities,
     seed: int,
     empty_cells: EmptyCells,
+    workers: int | None,
 ) -> pd.DataFrame:
     p = len(made.names)
     observed = {
@@ -226,7 +231,7 @@ def _eigenvalues(
     shape = shape_of(made.values, made.n_used, p, made.kind == "polychoric")
     parts = []
     for draw in draws:
-        sets = random_eigenvalues(shape, draw, n_sets, seed, communalities, empty_cells)
+        sets = random_eigenvalues(shape, draw, n_sets, seed, communalities, empty_cells, workers)
         for (kind, values), drawn in zip(observed.items(), sets, strict=True):
             columns = {"observed": values, "random_mean": drawn.mean(axis=0)}
             columns["random_percentile"] = np.quantile(drawn, percentile, axis=0)
