@@ -1,11 +1,14 @@
 """Specification curves, the plane of outcome and cost, effects without each unit, dose and response."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from studies import linked, plant
 
 from microresearch.errors import DataError, SpecError
+from microresearch.linking.between_hospitals import between_hospitals
 from microresearch.linking.bootstrap import bootstrap_effects
 from microresearch.linking.costs import link_cost
 from microresearch.linking.dose import dose_curve
@@ -59,8 +62,6 @@ def test_leaving_out_equals_a_study_without_the_unit(study):
     assert (table.loc[table["group"] == "", "change"] == 0).all()
     gone = "U007"
     rest = planted.people[planted.people["unit"] != gone]
-    from dataclasses import replace
-
     other, _ = linked(replace(planted, people=rest), only="experience")
     whole = bootstrap_effects(rest, other, cells, ["experience"], n_boot=99)
     ours = table[(table["group"] == gone) & (table["characteristic"] == "leadership")]["estimate"].iloc[0]
@@ -97,3 +98,21 @@ def test_dose_and_response(study):
     with pytest.raises(DataError, match="odds have no mean"):
         dose_curve(link_outcome(scores, cells, "died"), cells, "leadership")
     assert isinstance(curve, pd.DataFrame)
+
+
+def test_between_hospitals_is_the_line_through_their_means():
+    planted = plant(7, n_hospitals=8)
+    scores, cells = linked(planted, only="experience")
+    frame = between_hospitals(scores, replace(cells, strata=()), "experience").to_frame()
+    sums = cells.table.groupby("unit")[["experience_n", "experience_sum"]].sum()
+    units = pd.DataFrame({"y": sums["experience_sum"] / sums["experience_n"], "x": scores.wide("mean")["leadership"]})
+    means = units.groupby(planted.units.set_index("unit")["hospital"]).mean()
+    tau = scores.components.set_index("characteristic")["tau"]["leadership"]
+    assert frame["estimate"][0] == pytest.approx(np.polyfit(means["x"], means["y"], 1)[0] * tau, rel=1e-9)
+    assert frame["n"][0] == 8 and frame["df"][0] == 6 and "not adjusted" in frame["note"][0]
+    few, few_cells = linked(plant(7, n_hospitals=3), only="experience")
+    with pytest.raises(DataError, match="3 hospitals are too few"):
+        between_hospitals(few, few_cells, "experience")
+    alone, _ = linked(planted, hospital=None, only="experience")
+    with pytest.raises(SpecError, match="needs scores with hospitals"):
+        between_hospitals(alone, cells, "experience")

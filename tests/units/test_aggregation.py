@@ -173,6 +173,13 @@ def test_order_shift_and_scale() -> None:
     np.testing.assert_allclose(first.components["icc1"], other.components["icc1"], atol=1e-9)
 
 
+def test_a_declined_correction_keeps_the_scores_and_says_so() -> None:
+    plain, declined = (unit_scores(PEOPLE, units=UNITS, hospital="hospital", shrink=s) for s in (True, False))
+    pd.testing.assert_frame_equal(plain.table, declined.table)
+    assert not declined.components["correctable"].any() and declined.factors.empty
+    assert "declines a correction" in declined.components["note"][0]
+
+
 def test_refusals() -> None:
     with pytest.raises(DataError, match="not in the table of units"):
         unit_scores(PEOPLE, units=UNITS.head(5))

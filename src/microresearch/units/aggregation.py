@@ -36,6 +36,7 @@ def unit_scores(
     cut: float | None = None,
     population: str = "process",
     confidence: float = 0.95,
+    shrink: bool = True,
 ) -> UnitScores:
     """Score units from the ratings of their staff.
 
@@ -71,6 +72,8 @@ def unit_scores(
         Whose mean the true score is: of all staff whom the unit might have (reliability tau2 / (tau2 + sigma2 / k)), or
         of the staff on the roster, K, of whom k answered: (tau2 + sigma2 / K) / (tau2 + sigma2 / k).
     confidence : float, default 0.95
+    shrink : bool, default True
+        False: the study declines the correction for unreliability; outcomes are linked to raw means alone, and say so.
 
     Returns
     -------
@@ -113,6 +116,8 @@ def unit_scores(
     for name in persons.columns:
         moments = group_moments(persons[name].to_numpy(np.float64), codes, len(design.units))
         table, row, factor = _one(str(name), moments, design, sizes, population, confidence)
+        if not shrink:
+            row |= {"correctable": False, "note": "the study declines a correction for unreliability (shrink=False)"}
         tables.append(table)
         rows.append(row)
         if row["correctable"]:

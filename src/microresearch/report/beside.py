@@ -1,0 +1,129 @@
+"""How are the checks beside an estimate tabled and drawn? Bootstrap, other families, variance, groups, standing."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from microresearch.linking.bootstrap import BootstrapEffects
+from microresearch.linking.cost_checks import CostChecks
+from microresearch.linking.estimates import LinkedEstimates
+from microresearch.linking.partition import VariancePartition
+from microresearch.linking.specifications import Specifications
+from microresearch.linking.standing import UnitStanding
+from microresearch.report.figures.funnel import funnel_plot
+from microresearch.report.figures.specifications import specification_curve
+from microresearch.report.style import StudyFigure
+from microresearch.report.tables import Table
+from microresearch.units.comparisons import GroupComparison
+
+INTERVAL = {"ci_low": "95% CI low", "ci_high": "high"}
+
+
+def comparison_tables(found: GroupComparison, names: Mapping[str, str], what: str) -> tuple[Table, Table]:
+    """The test over all groups, and every pair of groups, a row a characteristic (and pair)."""
+    labels = {"term": "Characteristic", "statistic": "F", "df": "df 1", "df2": "df 2", "p": "p", "p_holm": "Holm p",
+              "effect": "Effect size", "n": "Units", "note": "Note"}  # fmt: skip
+    paired = {"term": "Characteristic", "group": "Pair", "estimate": "Difference", **INTERVAL, "df": "df", "p": "p",
+              "effect": "Hedges' g", "n": "Units"}  # fmt: skip
+    methods = [str(m) for m in found.to_frame().get("method", pd.Series(dtype=str)).dropna().unique()]
+    how = (
+        f"{found.design.capitalize()}: {'; '.join(methods)}. Every unit counts once, whatever the number of its staff."
+    )
+    kinds = [str(k) for k in found.overall.get("effect_name", pd.Series(dtype=str)).dropna().unique()]
+    size = (f"Effect size: {kinds[0]}. Holm's p covers the characteristics.",) if kinds else ()
+    return (
+        _table(found.overall, names, f"{what} compared", labels, (how, *size), {"df": 1, "df2": 1}),
+        _table(found.pairs, names, f"{what}: every pair", paired, (how,), {"df": 1}),
+    )
+
+
+def bootstrap_table(found: BootstrapEffects, names: Mapping[str, str], outcomes: Mapping[str, str]) -> Table:
+    """Corrected effects with intervals and max-T p-values from drawing units again."""
+    frame = found.to_frame()
+    frame = frame.assign(group=[outcomes.get(str(code), str(code)) for code in frame["group"]])
+    labels = {"group": "Outcome", "term": "Characteristic", "estimate": "Effect per SD", **INTERVAL,
+              "p_maxt": "max-T p", "note": "Note"}  # fmt: skip
+    n = found.draws.shape[2]
+    notes = (
+        f"{n:,} draws of units within hospitals; each estimates reliability, true SD and scores anew and regresses "
+        "unit effects (case mix from within units) on them. Points, log ratios of days or money, log odds ratios; the "
+        "interval is a symmetric bootstrap-t, p is adjusted for all effects of this table (single step max-T).",
+    )
+    return _table(
+        frame, names, "Effects by drawing units again", labels, notes, {"estimate": 3, "ci_low": 3, "ci_high": 3}
+    )
+
+
+def families_table(found: Sequence[LinkedEstimates], names: Mapping[str, str], label: str) -> Table:
+    """One row a characteristic, one column a model: the effect in money under each; the declared model first."""
+    wide = pd.DataFrame({"term": [row.characteristic for row in found[0].rows]})
+    for linked in found:
+        frame = linked.to_frame().set_index("characteristic")
+        values = frame["effect_currency"] if "effect_currency" in frame else pd.Series(dtype=float)
+        wide[linked.model] = values.reindex(wide["term"]).to_numpy(float)
+    models = [linked.model for linked in found]
+    labels = {"term": "Characteristic", **{m: m.capitalize() for m in models}}
+    unit = f"{found[0].currency} {found[0].currency_year}".strip()
+    notes = (f"{unit} per stay and SD; {models[0]} is the declared model, the others show what hangs on it.",)
+    return _table(wide, names, f"{label}: the effect under other models", labels, notes, dict.fromkeys(models, 0))
+
+
+def checks_table(found: CostChecks, label: str) -> Table:
+    """Modified Park and link test of the declared family."""
+    labels = {"term": "Check", "estimate": "Estimate", **INTERVAL, "df": "df", "p": "p"}
+    notes = ("They describe the fit; the declared model stays, whatever they say.",)
+    return _table(found.to_frame(), {}, f"{label}: does the family fit?", labels, notes, {"df": 1})
+
+
+def partition_table(found: VariancePartition, label: str) -> Table:
+    """Variance between units with more and more held constant."""
+    labels = {"term": "Held constant", "between": "Variance between units", "within": "Within", "icc": "ICC",
+              "median_odds_ratio": "Median odds ratio", "explained": "Explained"}  # fmt: skip
+    frame = found.to_frame()
+    frame["term"] = frame["term"].replace({"units alone": "nothing"})
+    notes = ("Explained: share of the variance between units that remains after case mix.",)
+    decimals = {"between": 4, "within": 3, "icc": 3, "explained": 2}
+    return _table(frame, {}, f"{label}: variance between units", labels, notes, decimals)
+
+
+def standing_figure(found: UnitStanding, label: str) -> StudyFigure:
+    """Observed over expected in a funnel with overdispersed limits."""
+    frame = found.table.copy()
+    for level, name in ((0.95, "95"), (0.998, "998")):
+        frame[f"low_{name}"], frame[f"high_{name}"] = found.limits(frame["expected"].to_numpy(float), level)
+    return funnel_plot(frame, title=f"{label}: observed over expected, adjusted for case mix within units")
+
+
+def choices_figure(found: Specifications, names: Mapping[str, str], label: str) -> StudyFigure:
+    """The specification curve of one characteristic; log scales are drawn as ratios."""
+    frame, ratio = found.table.copy(), found.scale.startswith("log")
+    if ratio:
+        frame[["estimate", "ci_low", "ci_high"]] = np.exp(frame[["estimate", "ci_low", "ci_high"]])
+    said = "Odds ratio" if "odds" in found.scale else "Ratio" if ratio else "Points"
+    name = names.get(found.characteristic, found.characteristic)
+    return specification_curve(
+        frame, found.choices, null=1.0 if ratio else 0.0, label=f"{said} per SD (95% CI)",
+        title=f"{label} and {name}: every specification",
+    )  # fmt: skip
+
+
+def closest(linked: LinkedEstimates) -> str | None:
+    """The characteristic with the smallest p: the one to look at from all sides; None where nothing was tested."""
+    frame = linked.to_frame()
+    if "p" not in frame or frame["p"].isna().all():
+        return None
+    return str(frame.loc[frame["p"].astype(float).idxmin(), "characteristic"])
+
+
+def _table(
+    frame: pd.DataFrame, names: Mapping[str, str], title: str, labels: Mapping[str, str], notes: tuple[str, ...],
+    decimals: Mapping[str, int],
+) -> Table:  # fmt: skip
+    frame = frame.assign(term=[names.get(str(code), str(code)) for code in frame["term"]])
+    empty = {c for c in ("note",) if c in frame and (frame[c].fillna("") == "").all()}
+    kept = [c for c in labels if c in frame and c not in empty]
+    return Table(
+        frame[kept].reset_index(drop=True), title, notes, decimals={c: d for c, d in decimals.items() if c in kept},
+        labels={c: labels[c] for c in kept},
+    )  # fmt: skip
