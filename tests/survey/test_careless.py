@@ -10,7 +10,7 @@ import pytest
 from microresearch.errors import SpecError
 from microresearch.responses import Responses, State
 from microresearch.results import NotAvailable
-from microresearch.survey import careless, clean, rule_order
+from microresearch.survey import careless, clean, order_note, rule_order
 from microresearch.survey.careless_indices import individual_variability, longest_run, mahalanobis
 
 from .builders import responses
@@ -138,5 +138,9 @@ def test_the_order_of_rules_is_told():
     table = rule_order(data, rules).set_index(["first", "second"])
     assert table["commute"].tolist() == [True, False, True] and table["differ"].tolist() == [0, 1, 0]
     assert table.loc[("time", "answered"), "why"].startswith("each judges")
+    assert order_note(table.reset_index()) == (
+        "The order of these cleaning rules matters, so the declared one stands: duplicate and answered. Others may be "
+        "exchanged."
+    )
     assert clean(data, rules).values.index.tolist() == ["r3"]
     assert clean(data, [rules[2], rules[1], rules[0]]).values.index.tolist() == ["r1", "r3"]

@@ -165,7 +165,7 @@ def _diagnostics(
     rows: list[dict[str, object]] = []
     names, answers = [item.code for item in responses.instrument.items], responses.values.to_numpy(dtype=np.float64)
     for j in np.flatnonzero(gaps.any(axis=0)):
-        late = trace[:, trace.shape[1] // 2 :, j]
+        late = trace[:, max(1, min(trace.shape[1] // 2, trace.shape[1] - 4)) :, j]
         rows.append(
             {"item": names[j], "n_imputed": int(gaps[:, j].sum()),
              "mean_answered": float(np.nanmean(answers[:, j])),
