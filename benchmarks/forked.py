@@ -36,8 +36,12 @@ def call(target: Callable[..., None], *arguments: Any, timeout: float = 300) -> 
 
 def use_forks(library: str) -> None:
     """Let runs in this process execute notebooks in forks, on the library that lies in this folder."""
+    from multiprocessing import forkserver
+
     from microresearch.study import run
     from microresearch.study.execute import NotebookFailed
+
+    forkserver._forkserver.ensure_running = lambda: None  # the one that this process was forked from runs already
 
     async def execute(book: Any, environment: dict[str, str], timeout: float, started: Any) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
