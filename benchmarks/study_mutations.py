@@ -8,6 +8,7 @@ incremental run of the changed study, whose files are compared by the few lines 
 kernels. The reruns are spread over one core and two, two hash seeds, and one and two BLAS threads.
 """
 
+import compileall
 import csv
 import itertools
 import json
@@ -85,7 +86,7 @@ def one(rng: random.Random, kind: str, folder: Path, kernels: bool) -> dict[str,
     for path in (study, library, packages):
         shutil.rmtree(path, ignore_errors=True)
     shutil.copytree(folder / "base", study)
-    shutil.copytree(SOURCE, library, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(folder / "base-library", library)
     shutil.copytree(folder / "base-packages", packages)
     shutil.copy(folder / "base.zip", folder / "against.zip")
     change = KINDS[kind](rng, folder)
@@ -100,7 +101,7 @@ def one(rng: random.Random, kind: str, folder: Path, kernels: bool) -> dict[str,
         return {**row, "moved": "the run stops", "listed": "the run stops" if stopped else "", "right": stopped}
     found = said["reproduce"]
     listed = sorted(found["moved"])
-    named = any(change.named in line for line in [*found["changes"], *found["moved"].values()])
+    named = not change.named or any(change.named in line for line in [*found["changes"], *found["moved"].values()])
     caused = all(change.named in cause and "one or more" not in cause for cause in found["moved"].values())
     alarm = found["reproduced"] == (kind == "nothing" or (kind in ("code", "version") and not moved))
     quiet = kind != "nothing" or not found["changes"]
@@ -146,7 +147,9 @@ def main(changes: int) -> int:
         for how in ("forks", "kernels"):
             root = Path(folder) / how
             small_study(root)
-            shutil.copytree(SOURCE, root / "library", ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(SOURCE, root / "base-library", ignore=shutil.ignore_patterns("__pycache__"))
+            compileall.compile_dir(root / "base-library", quiet=2)
+            shutil.copytree(root / "base-library", root / "library")
             shutil.copytree(root / "base-packages", root / "site-packages")
             places = [str(root / name) for name in ("base", "base.zip", "library", "site-packages")]
             if not call(prepare, *places, how == "kernels"):
