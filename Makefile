@@ -43,7 +43,7 @@ reproduce: $(VENV)/.paper ## run everything again from raw data and compare with
 
 bench: $(VENV)/.test ## measure speed beside the peers that are installed, bend files, kill runs (benchmarks/README.md)
 	@set -e; for part in ordinal.py reliability.py cfa.py "linking.py --rows 100000" survey_speed.py survey_fuzz.py \
-	  "study_kills.py 10" "study_mutations.py 20"; do echo "benchmarks/$$part"; $(BIN)/python benchmarks/$$part; done
+	  study_kills.py study_mutations.py study_formats.py; do echo "benchmarks/$$part"; $(BIN)/python benchmarks/$$part; done
 
 calibrate: $(VENV)/.test ## repeat the long simulations behind the committed tables (hours; goes on where it stopped)
 	@set -e; for script in benchmarks/calibrate/*.py; do echo "$$script"; $(BIN)/python $$script; done

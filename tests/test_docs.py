@@ -50,7 +50,7 @@ def here(tmp_path: Path, practice: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page) and not page.startswith("from-")])
+@pytest.mark.parametrize("page", ["../README.md", *(p for p in PAGES if blocks(p) and not p.startswith("from-"))])
 def test_every_block_of_a_page_runs(page: str, here: Path) -> None:
     space: dict[str, Any] = {"__name__": "__main__", "display": print}
     said = ""
