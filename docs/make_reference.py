@@ -10,36 +10,32 @@ from pathlib import Path
 from typing import Any
 
 import microresearch
-from microresearch import survey
 from microresearch.cli import build_parser
 
 HERE = Path(__file__).parent / "reference"
-PAGES: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    "survey": ("From export to answers", "survey", ("load_instrument", "read_responses", "clean", "content_validity")),
-    "psychometrics": ("Items, reliability, factors", "psychometrics", (
-        "item_analysis", "alpha", "omega", "icc", "polychoric", "n_factors", "efa", "cfa", "invariance",
-    )),
-    "units": ("From staff to units", "units", ("agreement", "unit_scores")),
-    "linking": ("From units to patients and costs", "linking", ("read_encounters", "link_outcome", "link_cost")),
-    "report": ("Figures and words", "report", ("interpret",)),
-    "study": ("A study at work", "study", ("open_study", "reproduce", "simulate_study")),
+PAGES: Mapping[str, str] = {
+    "survey": "From export to answers", "psychometrics": "Items, reliability, factors", "units": "From staff to units",
+    "linking": "From units to patients and costs", "report": "Figures and words", "study": "A study at work",
 }  # fmt: skip
-"""Page -> its title, its room, and the public names on it."""
-MORE: Mapping[str, tuple[tuple[str, str], ...]] = {
+"""Page, which is a room of the library, -> its title. A public name stands on the page of the room it lives in."""
+ELSEWHERE: Mapping[str, str] = {"instrument": "survey", "simulate": "study"}
+MORE: Mapping[str, tuple[str, ...]] = {
     "psychometrics": (
-        ("microresearch.psychometrics.alpha", "alpha_table"), ("microresearch.psychometrics.icc", "retest"),
-        ("microresearch.psychometrics.scores", "characteristic_scores"),
-        ("microresearch.psychometrics.scores", "keyed_items"), ("microresearch.psychometrics.kappa", "weighted_kappa"),
+        "alpha.alpha_table", "reliability.reliability", "omega_levels.omega_levels", "omega_bifactor.omega_bifactor",
+        "icc.retest", "kappa.weighted_kappa", "scores.keyed_items", "scores.characteristic_scores",
+        "schmid_leiman.schmid_leiman", "syntax.parse_model",
     ),
-    "units": (("microresearch.units.response_rates", "response_rates"),),
+    "units": ("response_rates.response_rates",),
     "linking": (
-        ("microresearch.linking.bootstrap", "bootstrap_effects"),
-        ("microresearch.linking.permutation", "permutation_test"),
-        ("microresearch.linking.influence", "leave_one_out"),
+        "zero_costs.link_two_part", "cost_checks.cost_checks", "unit_months.read_unit_months",
+        "specifications.specifications", "bootstrap.bootstrap_effects", "permutation.permutation_test",
+        "influence.leave_one_out", "partition.variance_partition", "standing.unit_standing", "multiplicity.holm",
+        "multiplicity.bh",
     ),
-    "study": (("microresearch.study.study", "Study"),),
+    "report": ("tables.Table", "numbers.Number", "style.StudyFigure"),
+    "study": ("study.Study",),
 }  # fmt: skip
-"""Page -> further names that notebooks use, by module."""
+"""Page -> further things that studies use, by module of that room."""
 
 
 LISTED = ("Parameters", "Attributes", "Raises", "Returns")
@@ -48,19 +44,19 @@ LISTED = ("Parameters", "Attributes", "Raises", "Returns")
 
 def entries(page: str) -> Iterator[tuple[str, str, Any]]:
     """Name, where it is imported from, and the thing itself, for everything on a page."""
-    for name in PAGES[page][2]:
-        yield name, "microresearch", getattr(microresearch, name)
-    for module, name in MORE.get(page, ()):
+    for name, home in microresearch._HOMES.items():
+        room = home.partition(".")[0]
+        if ELSEWHERE.get(room, room) == page:
+            yield name, "microresearch", getattr(microresearch, name)
+    for place in MORE.get(page, ()):
+        module, name = f"microresearch.{page}.{place.partition('.')[0]}", place.partition(".")[2]
         yield name, module, getattr(importlib.import_module(module), name)
-    if page == "survey":
-        for name in survey.__all__:
-            if name not in microresearch.__all__ and callable(thing := getattr(survey, name)):
-                yield name, "microresearch.survey", thing
-    if page == "report":
-        figures = importlib.import_module("microresearch.report.figures")
-        for name in sorted(figures.__all__):
-            if callable(thing := getattr(figures, name)):
-                yield name, "microresearch.report.figures", thing
+    for page_of, module in (("survey", "microresearch.survey"), ("report", "microresearch.report.figures")):
+        if page == page_of:
+            room = importlib.import_module(module)
+            for name in sorted(set(room.__all__) - set(microresearch.__all__)):
+                if callable(thing := getattr(room, name)):
+                    yield name, module, thing
 
 
 def text_of(name: str, module: str, thing: Any) -> str:
@@ -134,11 +130,11 @@ def _flag(action: argparse.Action) -> str:
 def pages() -> dict[str, str]:
     """File -> text, of the whole reference."""
     made = {"commands.md": commands()}
-    for page, (title, room, _) in PAGES.items():
-        first = (importlib.import_module(f"microresearch.{room}").__doc__ or "").strip()
+    for page, title in PAGES.items():
+        first = (importlib.import_module(f"microresearch.{page}").__doc__ or "").strip()
         body = "\n\n".join(text_of(*entry) for entry in entries(page))
         made[f"{page}.md"] = f"# {title}\n\n{first}\n\n{body}\n"
-    links = "\n".join(f"- [{title}]({page}.md)" for page, (title, *_) in PAGES.items())
+    links = "\n".join(f"- [{title}]({page}.md)" for page, title in PAGES.items())
     made["README.md"] = (
         f"# Reference\n\nMade from the docstrings by `make docs`.\n\n- [Commands](commands.md)\n{links}\n"
     )
