@@ -140,9 +140,13 @@ def _edges(values: NDArray[np.float64], name: str, cut: float | None) -> NDArray
         width = max((high - low) / BINS, 1e-9)
     if cut is None or not low < cut < high:
         return np.append(low + width * np.arange(np.ceil((high - low) / width)), max(high, float(values.max())))
-    below = cut - width * np.arange(1, np.ceil((cut - low) / width) + 1)[::-1]
-    above = cut + width * np.arange(1, np.ceil((high - cut) / width) + 1)
-    return np.concatenate([below, [cut], above[:-1], [max(above[-1], float(values.max()))]])
+    if name == "longest_run":
+        below = cut - width * np.arange(1, np.ceil((cut - low) / width) + 1)[::-1]
+        above = cut + width * np.arange(1, np.ceil((high - cut) / width) + 1)
+        return np.concatenate([below, [cut], above])
+    below = np.linspace(low, cut, max(1, round((cut - low) / width)) + 1)
+    above = np.linspace(cut, high, max(1, round((high - cut) / width)) + 1)
+    return np.concatenate([below, above[1:-1], [max(high, float(values.max()))]])
 
 
 def _joined(counts: NDArray[np.int_], edges: NDArray[np.float64], threshold: int) -> list[tuple[float, float, int]]:
