@@ -1,10 +1,13 @@
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from microresearch.errors import SpecError
+from microresearch.study.place import Place
 from microresearch.study.spec import StudySpec
 from microresearch.study.spec_file import parse_spec
+from microresearch.study.state import input_hashes
 
 GOOD = """
 [study]
@@ -97,3 +100,27 @@ def test_every_section_is_documented() -> None:
             None,
         )
         assert model is None or model.__doc__, name
+
+
+def test_stays_and_prices_are_part_of_the_plan_only_where_they_are_declared() -> None:
+    from microresearch.study.plan import plan_of
+
+    before = plan_of(parse_spec(tomllib.loads(GOOD)))
+    assert not {"stays", "price_index", "perspective", "horizon"} & set(before["encounters"])
+    extra = "[encounters]\nperspective = 'hospital'\nprice_index = { 2023 = 1.0, 2024 = 1.1 }"
+    more = GOOD.replace("[encounters]", extra)
+    more += "\n[encounters.stays]\nattribution = 'longest stay'\npatient = 'patient_id'\n"
+    after = plan_of(parse_spec(tomllib.loads(more)))["encounters"]
+    assert after["stays"]["attribution"] == "longest stay" and after["price_index"] == {"2023": 1.0, "2024": 1.1}
+    assert {key: value for key, value in after.items() if key in before["encounters"]} == before["encounters"]
+
+
+def test_a_name_may_stand_for_many_files_or_a_table(tmp_path: Path) -> None:
+    for name in ("stays-1.csv", "stays-2.csv", "hospital.duckdb"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    place = Place(tmp_path / "study.toml")
+    assert [path.name for path in place.files("stays-*.csv")] == ["stays-1.csv", "stays-2.csv"]
+    assert [path.name for path in place.files("hospital.duckdb#adt.stays")] == ["hospital.duckdb"]
+    assert place.files("nothing-*.csv") == place.files("no/stays.csv") == []
+    hashes = input_hashes(place, {"encounters": {"admissions": "stays-*.csv", "costs": "hospital.duckdb#lines"}})
+    assert set(hashes) == {"stays-1.csv", "stays-2.csv", "hospital.duckdb"}

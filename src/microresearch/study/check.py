@@ -75,7 +75,7 @@ def _missing_files(place: Place, spec: StudySpec) -> list[Problem]:
     return [
         Problem("there is no such file", place.said(place.of(name)), None, key, mend="put it there, or mend study.toml")
         for key, name in named_files(spec.model_dump(mode="json")).items()
-        if not place.of(name).is_file()
+        if not place.files(name)
     ]
 
 

@@ -19,6 +19,7 @@ SECTIONS: Mapping[str, str] = {
     "[units]": "A row a unit: unit, name, variants (other spellings, separated by |), hospital, and covariates.",
     "[scores]": "How answers become a score; every result says which rule it rests on.",
     "[encounters]": "One row a stay, and its cost lines; joined by `on`, attributed by `unit`.",
+    "[encounters.stays]": "What one stay is, whose it is, and which stays count.",
     "[encounters.dates]": "The survey must precede the outcomes; else a warning stays with every estimate.",
     "[plan]": "Decide this before outcomes are read; its hash stands with every estimate.",
     "[disclosure]": "No count of people from 1 to this number is published.",

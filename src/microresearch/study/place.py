@@ -57,6 +57,13 @@ class Place:
         """A path as study.toml writes it, from the study's folder."""
         return (self.root / name).resolve() if not Path(name).is_absolute() else Path(name)
 
+    def files(self, name: str) -> list[Path]:
+        """The files that a name of study.toml stands for: a glob's, sorted, or a database's ("file.duckdb#table")."""
+        path = self.of(name.partition("#")[0])
+        if path.is_file():
+            return [path]
+        return list(io.list_files(path.parent, path.name)) if path.parent.is_dir() else []
+
     def said(self, path: Path) -> str:
         """A path as messages and records show it: from the study's folder where it lies inside, else its bare name."""
         path = path.resolve()

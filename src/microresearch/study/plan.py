@@ -6,6 +6,8 @@ from microresearch.study.spec import StudySpec
 
 SECTIONS = ("cleaning", "units", "scores", "exposure", "encounters", "outcomes", "plan")
 """Sections of study.toml that the plan draws on."""
+LATER = frozenset(("stays", "price_index", "perspective", "horizon"))
+"""Settings that are part of the plan where they are made; without them a plan keeps the hash that it had before."""
 
 
 def plan_of(spec: StudySpec) -> dict[str, Any]:
@@ -18,5 +20,7 @@ def plan_of(spec: StudySpec) -> dict[str, Any]:
         ("plan", {"registration", "registered_hash"}),
     ):
         if whole.get(section):
-            whole[section] = {key: value for key, value in whole[section].items() if key not in beside}
+            whole[section] = {
+                key: value for key, value in whole[section].items() if key not in beside and (value or key not in LATER)
+            }
     return whole

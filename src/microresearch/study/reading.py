@@ -21,9 +21,9 @@ def _section(study: "Study", name: str, what: str) -> Any:
 
 
 def _path(study: "Study", name: str) -> Any:
-    path = study.place.of(name)
-    study.trace.read(path)
-    return path
+    for file in study.place.files(name):
+        study.trace.read(file)
+    return study.place.of(name)
 
 
 def export(study: "Study") -> "Export":
@@ -96,8 +96,18 @@ def encounters(study: "Study") -> Any:
         None if said.ccr is None else _path(study, said.ccr),
         on=said.on, unit=said.unit, case_mix=said.case_mix, outcomes=study.spec.outcomes, mediators=said.mediators,
         units=known, amount=said.amount, ccr_by=said.ccr_by, cost_basis=said.cost_basis, currency=said.currency or "",
-        price_year=said.price_year,
+        price_year=said.price_year, price_index=said.price_index, rules=_rules(said),
+        perspective=said.perspective, horizon=said.horizon,
     )  # fmt: skip
+
+
+def _rules(said: Any) -> Any:
+    """[encounters.stays] with the columns of [encounters.dates], or None."""
+    from microresearch.linking.episodes import Rules
+
+    if said.stays is None:
+        return None
+    return Rules(admitted=said.dates.admitted or "", discharged=said.dates.discharged or "", **said.stays.model_dump())
 
 
 def window(study: "Study") -> "tuple[pd.Timestamp, pd.Timestamp] | None":

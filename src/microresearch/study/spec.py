@@ -179,6 +179,19 @@ class Dates(Section):
     discharged: str | None = None
 
 
+class Stays(Section):
+    """[encounters.stays]: how rows of the admissions extract become the stays that are analysed (`Rules`)."""
+
+    patient: str = ""
+    died: str = ""
+    transfers: Literal["keep", "join"] = "keep"
+    transfer_hours: float = Field(default=24.0, ge=0)
+    attribution: Literal["one row a stay", "discharge unit", "longest stay", "every unit"] = "one row a stay"
+    deaths: Literal["keep", "exclude"] = "keep"
+    readmission_days: int | None = Field(default=None, ge=1)
+    index: Literal["every stay", "first stay", "no readmission"] = "every stay"
+
+
 class Encounters(Section):
     """[encounters]: the admissions extract, the finance extract, and how they are joined, priced and binned."""
 
@@ -194,7 +207,11 @@ class Encounters(Section):
     cost_basis: CostBasis | None = None
     currency: str | None = None
     price_year: int | None = Field(default=None, ge=1900, le=2200)
+    price_index: dict[int, float] | None = None
+    perspective: str = ""
+    horizon: str = ""
     dates: Dates = Dates()
+    stays: Stays | None = None
 
     @model_validator(mode="after")
     def priced(self) -> "Encounters":

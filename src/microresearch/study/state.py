@@ -58,8 +58,8 @@ def setting_hashes(content: dict[str, Any], path: str = "") -> dict[str, str]:
 
 def input_hashes(place: Place, content: dict[str, Any], more: Iterable[str] = ()) -> dict[str, str]:
     """File as records show it -> hash, of the files named in study.toml and `more` that exist."""
-    paths = [place.of(name) for name in (*named_files(content).values(), *more)]
-    return {place.said(path): io.sha256_file(path) for path in paths if path.is_file()}
+    paths = [path for name in (*named_files(content).values(), *more) for path in place.files(name)]
+    return {place.said(path): io.sha256_file(path) for path in paths}
 
 
 def installed() -> dict[str, str]:

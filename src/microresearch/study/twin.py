@@ -191,6 +191,10 @@ def _encounters(
     for name, days in (("admitted", 0), ("discharged", 5)):
         if (column := getattr(encounters.dates, name)) is not None:
             stays[column] = (admitted + pd.Timedelta(days=days)).strftime("%Y-%m-%d")
+    if encounters.stays is not None and encounters.stays.patient:
+        stays[encounters.stays.patient] = [f"P{i + 1:06d}" for i in rng.integers(0, max(n // 2, 1), n)]
+    if encounters.stays is not None and encounters.stays.died:
+        stays[encounters.stays.died] = (rng.random(n) < 0.03).astype(int)
     for one in encounters.case_mix:
         if one.bands:
             low, high = one.bands[0], one.bands[-1]
@@ -204,7 +208,10 @@ def _encounters(
     if encounters.costs is None:
         return
     by = encounters.ccr_by if encounters.ccr is not None else ()
-    keys = {column: ["2024"] * n if "year" in column.lower() else rng.choice(["H01", "H02"], n) for column in by}
+    dated = ("year",) if encounters.price_index else ()
+    year = str(min(encounters.price_index)) if encounters.price_index else "2024"
+    names = dict.fromkeys((*by, *dated))
+    keys = {column: [year] * n if "year" in column.lower() else rng.choice(["H01", "H02"], n) for column in names}
     lines = pd.DataFrame(
         {encounters.on: stays[encounters.on], **keys, encounters.amount: np.round(rng.gamma(2, 2000, n) + 50, 2)}
     )
