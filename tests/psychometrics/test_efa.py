@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from microresearch.errors import DataError, SpecError
 from microresearch.numeric.factoring import extract
+from microresearch.numeric.retention import adequacy
 from microresearch.numeric.rotation import ROTATIONS, congruence, match, rotate
 from microresearch.numeric.rotation.criteria import criterion
 from microresearch.psychometrics.correlations import pearson
@@ -72,6 +73,19 @@ def test_fit(name):
     assert fit.rmsea == pytest.approx(point, abs=1e-6)
     assert isinstance(fit.rmsea_interval, Interval)
     np.testing.assert_allclose([fit.rmsea_interval.low, fit.rmsea_interval.high], [low, high], atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "cuts"), [("binary", [0.4]), ("three", [0.5, 1.5])])
+def test_few_levels(name, cuts):
+    expected = json.loads((GOLDEN / "levels.json").read_text())[name]
+    items = data("clean").apply(lambda column: np.digitize(column, cuts))
+    found = efa(items, 4, rotation="none")
+    ours, _, _ = aligned(found.loadings.to_numpy(), np.array(expected["minres"]))
+    np.testing.assert_allclose(ours, expected["minres"], atol=1e-4)
+    assert adequacy(pearson(items.to_numpy(float))).kmo == pytest.approx(expected["kmo"], abs=1e-8)
+    fit = found.fit
+    for value, key in ((fit.chi2, "chi2"), (fit.df, "df"), (fit.tli, "tli"), (fit.rmsea, "rmsea"), (fit.rmsr, "rmsr")):
+        assert value == pytest.approx(expected[key], rel=1e-6)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -50,6 +50,16 @@ for (name in names(sets)) {
                crms = st$crms, bic = st$BIC, objective = st$objective, null_chi2 = st$null.chisq, null_df = st$null.dof))
 }
 
+# Binary and three-level answers, cut from the clean ones: minimum residuals of Pearson correlations.
+levels <- list(binary = as.data.frame(lapply(sets$clean, function(v) findInterval(v, .4))),
+               three = as.data.frame(lapply(sets$clean, function(v) findInterval(v, c(.5, 1.5)))))
+few <- lapply(levels, function(x) {
+  r <- cor(x); u <- fa(r, 4, rotate = "none", fm = "minres", n.obs = n)
+  best <- signed(polish(r, 4, rowSums(u$loadings^2))); st <- fa.stats(r, best, n.obs = n, alpha = .1)
+  list(minres = best, kmo = KMO(r)$MSA, chi2 = st$STATISTIC, df = st$dof, tli = st$TLI, rmsea = unname(st$RMSEA[1]), rmsr = st$rms)
+})
+write_json(few, "levels.json", digits = 12, auto_unbox = TRUE)
+
 # Rotations of one fixed matrix: GPArotation tightened, best of 100 random starts.
 A <- out$clean$minres
 target <- matrix(0, 16, 4)
