@@ -108,6 +108,14 @@ def test_singular_covariances_leave_a_reason_for_lambda_6_alone() -> None:
     assert rows.loc["lambda-2", "ci_low"] < rows.loc["lambda-2", "ci_high"]
 
 
+def test_an_item_that_one_person_makes_vary_leaves_a_reason_for_the_error() -> None:
+    rng = np.random.default_rng(64)
+    x = pd.DataFrame(rng.integers(0, 2, (60, 1)) + rng.integers(0, 3, (60, 3))).add_prefix("i").astype(float)
+    rows = reliability(x.assign(rare=np.eye(60)[0]), n_boot=50).to_frame().set_index("term")
+    assert "without some person" in rows.loc["alpha, standardised", "note"]
+    assert np.isfinite(rows.loc["alpha, standardised", "estimate"]) and np.isfinite(rows.loc["alpha", "ci_low"])
+
+
 @pytest.mark.parametrize(("shape", "number"), [("population", 1), ("spss", 2), ("psych", 3)])
 def test_shape_agrees_with_psych(shape: str, number: int) -> None:
     table, theirs = item_analysis(keyed(), shape=shape).to_frame(), golden("items")

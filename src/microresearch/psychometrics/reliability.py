@@ -135,7 +135,7 @@ def jackknifed_row(term: str, x: Floats, covariance: Floats, confidence: float) 
     how = "correlations" if "standardised" in term else "covariances"
     scale = "log" if term == ERROR else "log(1 - coefficient)"
     row: dict[str, object] = {"term": term, "estimate": estimate, "method": f"{how}; jackknife of {scale}"}
-    without = np.concatenate([coefficient(block) for block in leave_one_out_covariances(x)])
+    without = _without_each(coefficient, x, covariance)
     left = estimate if term == ERROR else 1 - estimate
     without = without if term == ERROR else 1 - without
     if not (np.append(without, left) > 1e-10).all():
@@ -143,6 +143,17 @@ def jackknifed_row(term: str, x: Floats, covariance: Floats, confidence: float) 
     logs = np.log(without)
     se = float(np.sqrt((n - 1) / n * ((logs - logs.mean()) ** 2).sum()))
     return row | _on_log(left, se, n, confidence, term != ERROR)
+
+
+def _without_each(coefficient: Coefficient, x: Floats, covariance: Floats) -> Floats:
+    """The coefficient without each person in turn, shape (n,); NaN where some item does not vary among the others."""
+    least = 1e-10 * np.diag(covariance)
+    found = []
+    for block in leave_one_out_covariances(x):
+        varied = (np.einsum("bii->bi", block) > least).all(axis=1)
+        safe = np.where(varied[:, None, None], block, covariance)
+        found.append(np.where(varied, coefficient(safe), np.nan))
+    return np.concatenate(found)
 
 
 def _on_log(left: float, se: float, n: int, confidence: float, below_one: bool) -> dict[str, object]:
@@ -153,11 +164,12 @@ def _on_log(left: float, se: float, n: int, confidence: float, below_one: bool) 
 
 
 def _bootstrapped(x: Floats, covariance: Floats, confidence: float, n_boot: int, seed: int) -> dict[str, object]:
-    draws = alpha_of(bootstrap_covariances(x, n_boot, np.random.default_rng(seed)))
+    sampled = bootstrap_covariances(x, n_boot, np.random.default_rng(seed))
+    draws = alpha_of(sampled[sampled.sum(axis=(1, 2)) > 0])  # where the total varies
     low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
     return {"term": "alpha, bootstrap", "estimate": float(alpha_of(covariance)), "se": float(draws.std(ddof=1)),
             "ci_low": float(low), "ci_high": float(high),
-            "method": f"covariances; bootstrap percentiles of {n_boot} samples"}  # fmt: skip
+            "method": f"covariances; bootstrap percentiles of {len(draws)} samples"}  # fmt: skip
 
 
 def ordinal_row(x: Floats, confidence: float) -> dict[str, object]:
@@ -173,10 +185,10 @@ def ordinal_row(x: Floats, confidence: float) -> dict[str, object]:
     shared = float(2 * fit.rho.sum())
     estimate = k / (k - 1) * (1 - k / (k + shared))
     term |= {"estimate": estimate, "method": "polychoric correlations"}
-    if fit.at_limit.any() or estimate >= 1:
-        return term | {"note": "a polychoric correlation is at its limit and has no standard error"}
     moved = 2 * influence(coded, fit)[:, -len(fit.rho) :].sum(axis=1) * k**2 / (k - 1) / (k + shared) ** 2
-    se = float(np.sqrt((moved**2).sum())) / (1 - estimate)
+    se = float(np.sqrt((moved**2).sum())) / max(1 - estimate, 1e-12)
+    if fit.at_limit.any() or estimate >= 1 or not np.isfinite(se):
+        return term | {"note": "a polychoric correlation is at its limit and has no standard error"}
     term["method"] = "polychoric correlations; delta method on log(1 - alpha)"
     return term | _on_log(1 - estimate, se, len(x), confidence, below_one=True)
 

@@ -64,6 +64,7 @@ def table_influence(
     cells = cell_probabilities(rows, columns, rho)
     ratio = cell_slopes(rows, columns, rho) / cells
     information = np.einsum("kab,kab->k", counts, ratio * ratio)[:, None]
+    information = np.where(information > 0, information, np.nan)  # at the limit no answer tells of rho: no error
     weighted = counts * ratio / cells
     by_row = np.einsum("kab,ksab->ks", weighted, _margin_slopes(rows, columns, rho))
     by_column = np.einsum("kab,ksba->ks", weighted, _margin_slopes(columns, rows, rho))
