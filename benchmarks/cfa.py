@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ ORDINAL_LADDER = ("''", "'thresholds'", "'thresholds', 'loadings'", "'thresholds
 LADDER = ("''", "'loadings'", "'loadings', 'intercepts'", "'loadings', 'intercepts', 'residuals'")
 
 
+@cache
 def answers(seed: int = 20240611) -> pd.DataFrame:
     """Answers 1-5 of 2,160 people to 50 items of 10 correlated factors; loadings .5 to .8; 3 roles, 96 units."""
     rng = np.random.default_rng(seed)

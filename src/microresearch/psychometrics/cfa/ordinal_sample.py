@@ -101,7 +101,8 @@ def _group(names: Sequence[str], values: Array, where: str) -> _Group:
         filled = int(fit.corrected.sum())
         warnings.append(f"an empty cell was filled with one half in {filled} two-by-two tables{where}")
     if float(np.linalg.eigvalsh(rho)[0]) <= 0:
-        warnings.append(f"the polychoric correlations{where} are not positive definite")
+        what = f"the polychoric correlations{where} are not positive definite"
+        warnings.append(f"{what}: robust CFI, TLI and RMSEA, which need that, are absent")
     moments = Moments(n, np.zeros(len(names)), rho, np.arange(len(names)))
     weight = 1 / (_few(n) * np.einsum("ij,ij->j", own, own))
     return _Group(Statistics(n, seen, weight), own, moments, tuple(warnings))

@@ -100,32 +100,33 @@ def estimate_wlsmv(design: Design, seen: OrdinalSample) -> Estimate:
     theta = best.x
     q, curvature = len(theta), _curvature(design.structures, seen.observed, theta)
     test = ChiSquare(best.value, design.df)
-    warnings, bread = list(seen.warnings), None
+    warnings, bread, likelihood = list(seen.warnings), None, None
     if weak := weakest(curvature):
         names = ", ".join(design.name(k) for k in weak)
         warnings.append(f"no standard errors: at the solution the data do not determine {names}")
     else:
-        bread = sandwich(all_slopes(design.structures, theta), seen.spreads, q)
-    likelihood = None if bread is None else _likelihood(design, seen, theta, bread)
+        slopes = all_slopes(design.structures, theta)
+        bread = sandwich(slopes, seen.spreads, q)
+        likelihood = _likelihood(design, seen, theta, slopes, bread)
     rows = sum(len(one.root) for one in seen.spreads)
     if len(seen.spreads[0].root) < seen.observed[0].n and rows < q:
         what = f"{rows} clusters are fewer than the {q} free parameters"
         warnings.append(f"{what}: robust errors and the scaled test are not to be trusted")
     return Estimate(
         theta=theta, vcov=np.full((q, q), np.nan) if bread is None else bread.vcov, information=curvature,
-        converged=best.converged, reason=best.reason, steps=best.steps, test=test,
-        baseline=seen.baseline,
+        converged=best.converged, reason=best.reason, steps=best.steps, test=test, baseline=seen.baseline,
         test_scaled=_scaled(test, bread), baseline_scaled=seen.baseline_scaled, loglik=None, loglik_saturated=None,
         observed=seen.moments, patterns=tuple((one,) for one in seen.moments), warnings=tuple(warnings), ordinal=seen,
         bread=bread, likelihood=likelihood,
     )  # fmt: skip
 
 
-def _likelihood(design: Design, seen: OrdinalSample, theta: Array, bread: Bread) -> Likelihood | None:
+def _likelihood(
+    design: Design, seen: OrdinalSample, theta: Array, slopes: Sequence[Slopes], bread: Bread
+) -> Likelihood | None:
     """ML discrepancy at the solution, where the model leaves thresholds alone."""
     if design.df != sum(len(m.mean) * (len(m.mean) - 1) // 2 for m in seen.moments) - _structural(design):
         return None
-    slopes = all_slopes(design.structures, theta)
     implied_r = []
     for structure in design.structures:
         at = implied(structure, theta)
