@@ -19,9 +19,10 @@ OUT = Path(__file__).with_suffix(".csv")
 # cell: estimator, people, factors of four items (five with ten factors), runs, seed
 CELLS = {
     "ML, 50 items": ("ML", 500, 10, 200, 1),
+    "WLSMV, 50 items, five levels": ("WLSMV", 500, 10, 200, 6),
     "WLSMV, five levels": ("WLSMV", 500, 3, 1000, 0),
     "WLSMV by cluster, five levels": ("WLSMV", 600, 3, 1000, 1),
-    "ML, normal": ("ML", 500, 3, 500, 3),
+    "ML, normal": ("ML", 500, 3, 1000, 3),
     "ML, heavy tails": ("ML", 500, 3, 500, 2),
     "MLR, heavy tails": ("MLR", 500, 3, 500, 5),
     "MLR by cluster, roles within units": ("MLR", 600, 3, 500, 4),
