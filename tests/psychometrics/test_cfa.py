@@ -248,6 +248,11 @@ def test_not_identified_names_the_parameter(model, named):
     assert any(part in str(error.value) for part in named.split("|"))
 
 
+def test_a_single_item_is_no_model():
+    with pytest.raises(SpecError, match="a single item has no correlation"):
+        cfa("f =~ x1", data("hs"), estimator="MLR")
+
+
 def test_too_few_people():
     with pytest.raises(DataError, match="9 people are too few"):
         cfa(THREE, data("hs").head(9))

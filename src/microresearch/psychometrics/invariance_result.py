@@ -80,11 +80,11 @@ def climb(fits: dict[Step, Cfa], test: DifferenceTest, rule: RuleName, kind: str
     ranks = {step: rank(fit.estimate.information) for step, fit in fits.items()}
     verdicts: dict[Step, Verdict] = {}
     differences: dict[Step, Difference | NotAvailable] = {}
-    rows: list[dict[str, object]] = [{"step": next(iter(fits)), **_indices(first, kind)}]
+    rows: list[dict[str, object]] = [{"step": next(iter(fits)), **best_indices(first, kind)}]
     idle: list[str] = []  # steps that restricted nothing since the last one that did
     for before, step in pairwise(fits):
         fit, old = fits[step], fits[before]
-        here, there = _indices(fit, kind), _indices(old, kind)
+        here, there = best_indices(fit, kind), best_indices(old, kind)
         change = {name: here[name] - there[name] for name in ("cfi", "rmsea", "srmr")}
         restrictions = ranks[before] - ranks[step]
         differences[step] = _difference(fit, old, restrictions, test)
@@ -109,7 +109,7 @@ def _warnings(fits: dict[Step, Cfa]) -> tuple[str, ...]:
     return tuple(f"{step}: {said}" for said, step in first.items())
 
 
-def _indices(fit: Cfa, kind: str | None) -> dict[str, float]:
+def best_indices(fit: Cfa, kind: str | None) -> dict[str, float]:
     """Chi-square and fit of a step: the best version that its estimator has, unless one is named."""
     f = fit.fit
     if kind is None:

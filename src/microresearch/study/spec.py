@@ -146,6 +146,12 @@ class ExpertRatings(Section):
         return self
 
 
+class Structure(Section):
+    """[structure]: whether factor models take answers as ordered categories or as numbers."""
+
+    estimator: Literal["WLSMV", "MLR"] = "WLSMV"
+
+
 class Exposure(Section):
     """[exposure]: unit-level exposures that no staff member rated, taken from a file as they stand."""
 
@@ -281,6 +287,7 @@ class StudySpec(Section):
     careless: CarelessFlags = CarelessFlags()
     imputation: Imputation = Imputation()
     scores: Scores = Scores()
+    structure: Structure = Structure()
     exposure: Exposure | None = None
     encounters: Encounters | None = None
     outcomes: tuple[Outcome, ...] = ()

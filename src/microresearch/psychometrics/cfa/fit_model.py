@@ -172,7 +172,9 @@ def _check_levels(estimator: str, ordered: object, group: object, cluster: objec
 def _observed(model: Model) -> tuple[str, ...]:
     if strange := [t for t in model.terms if t.op in ("|", "~*~")]:
         raise SpecError(f"{strange[0].lhs} {strange[0].op} {strange[0].rhs}: thresholds and scales need ordered items.")
-    return model.observed()
+    if len(observed := model.observed()) < 2:
+        raise SpecError(f"{', '.join(observed)}: a single item has no correlation that a model could explain.")
+    return observed
 
 
 def saturated_moments(sample: Sample) -> tuple[Moments, ...]:

@@ -130,6 +130,12 @@ class Cfa:
         """Covariance of the factors that the model implies in a group."""
         return latent_covariances(self.design, self.estimate.theta)[self.labels.index(group)]
 
+    def latent_correlation(self, group: str = "") -> pd.DataFrame:
+        """Correlations of the factors that the model implies in a group."""
+        cov = self.latent_covariance(group)
+        sd = np.sqrt(np.diag(cov))
+        return cov / np.outer(sd, sd)
+
     def modification_indices(self, least: float = 0.0) -> pd.DataFrame:
         """Modification indices of `least` or more, largest first: lhs, op, rhs, group, mi, epc, sepc.all, pvalue."""
         found = modification_indices(self.design, self.estimate, self.labels)

@@ -17,7 +17,12 @@ MOST_ITEMS = 150
 
 
 def item_correlation_heat_map(
-    correlations: pd.DataFrame, groups: Mapping[str, str], *, label: str = "Correlation", title: str = ""
+    correlations: pd.DataFrame,
+    groups: Mapping[str, str],
+    *,
+    label: str = "Correlation",
+    bound: float = 1.0,
+    title: str = "",
 ) -> StudyFigure:
     """Heat map of all correlations between items, ordered by characteristic, signs kept.
 
@@ -27,7 +32,11 @@ def item_correlation_heat_map(
         Symmetric, the same codes in index and columns.
     groups : mapping of item to the name of its characteristic
         Items are ordered by the first appearance of their group; a line stands between groups.
-    label, title : str
+    label : str
+        What the values are: correlations, or the residual correlations that a model leaves.
+    bound : float
+        Where the colours end at least: 1 for correlations, less for residuals; a larger value widens it.
+    title : str
 
     Returns
     -------
@@ -55,17 +64,18 @@ def item_correlation_heat_map(
     said = [apa(float(np.nanmean(part)), 2, True) for part in (values[rows, columns][together],
             values[rows, columns][~together]) if part.size and not np.isnan(part).all()]  # fmt: skip
     figure = StudyFigure(
-        "double", 170, data=data, title=title or "Correlations between the items",
-        alt=f"Heat map of the correlations between {len(codes)} items of {len(set(kinds))} characteristics; the mean "
-        f"correlation within and between characteristics is {' and '.join(said)}.",
+        "double", 170, data=data, title=title or f"{label}s between the items",
+        alt=f"Heat map of the {label.lower()}s between {len(codes)} items of {len(set(kinds))} characteristics; the "
+        f"mean within and between characteristics is {' and '.join(said)}.",
     )  # fmt: skip
     np.fill_diagonal(values, np.nan)
+    bound = max(bound, float(np.nanmax(np.abs(values))))
     edges = [0, *(i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), len(kinds)]
     middles = [(a + b) / 2 for a, b in pairwise(edges)]
     names = [wrap(kinds[a], 24) for a in edges[:-1]]
     with context():
         axes = figure.add_subplot()
-        axes.pcolormesh(np.ma.masked_invalid(values), cmap=DIVERGING, norm=Normalize(-1, 1))
+        axes.pcolormesh(np.ma.masked_invalid(values), cmap=DIVERGING, norm=Normalize(-bound, bound))
         axes.invert_yaxis()
         axes.set_aspect("equal")
         axes.tick_params(length=0)
