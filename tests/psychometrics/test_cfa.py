@@ -248,6 +248,14 @@ def test_not_identified_names_the_parameter(model, named):
     assert any(part in str(error.value) for part in named.split("|"))
 
 
+def test_a_group_without_anybody_left_is_refused():
+    frame = data("hs").assign(x2=lambda f: f["x2"].where(f["school"] == "Pasteur"))
+    with pytest.raises(DataError, match="nobody is left to analyse in group Grant-White"):
+        cfa(THREE, frame, group="school")
+    with pytest.raises(DataError, match="x2.*do not vary"):
+        cfa(THREE, frame.assign(x2=frame["x2"].where(frame["school"] == "Pasteur", 1.0)), group="school")
+
+
 def test_a_single_item_is_no_model():
     with pytest.raises(SpecError, match="a single item has no correlation"):
         cfa("f =~ x1", data("hs"), estimator="MLR")

@@ -82,6 +82,9 @@ def draw_sample(
     labels, number = ("",), np.zeros(len(values), dtype=np.intp)
     if by_group is not None:
         found = list(dict.fromkeys(by_group[kept]))
+        if gone := [str(name) for name in dict.fromkeys(by_group.dropna()) if name not in set(found)]:
+            what = f"nobody is left to analyse in group {', '.join(gone)}"
+            raise DataError(Problem(what, mend="leave the group out of the data, or keep who misses answers: missing="))
         labels = tuple(map(str, found))
         if len(labels) < 2:
             raise DataError(Problem("the group column holds one group only", mend="leave group out"))
