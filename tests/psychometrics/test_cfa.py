@@ -252,7 +252,7 @@ def test_a_group_without_anybody_left_is_refused():
     frame = data("hs").assign(x2=lambda f: f["x2"].where(f["school"] == "Pasteur"))
     with pytest.raises(DataError, match="nobody is left to analyse in group Grant-White"):
         cfa(THREE, frame, group="school")
-    with pytest.raises(DataError, match="x2.*do not vary"):
+    with pytest.raises(DataError, match=r"x2.*do not vary"):
         cfa(THREE, frame.assign(x2=frame["x2"].where(frame["school"] == "Pasteur", 1.0)), group="school")
 
 
