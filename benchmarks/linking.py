@@ -29,6 +29,7 @@ from microresearch.linking.encounters import read_encounters
 from microresearch.linking.estimates import adjust_family
 from microresearch.linking.influence import leave_one_out, with_influence
 from microresearch.linking.outcomes import link_outcome
+from microresearch.linking.specifications import specifications
 from microresearch.units.aggregation import unit_scores
 from microresearch.units.given import given_scores
 
@@ -137,7 +138,7 @@ def _timed(command: list[str], text: str, folder: Path, model: str) -> dict[str,
 
 
 def plan(path: Path, units: pd.DataFrame) -> float:
-    """Seconds of ten characteristics x five outcomes with 1,000 bootstraps, max-T and leave-one-out, one process."""
+    """Seconds of ten characteristics x five outcomes: bootstraps, max-T, leave-one-out, specifications; one process."""
     rng = np.random.default_rng(2)
     who = np.repeat(np.arange(UNITS), rng.integers(8, 40, UNITS))
     true = rng.normal(0, 0.4, (UNITS, 10)) + 3.5
@@ -158,6 +159,9 @@ def plan(path: Path, units: pd.DataFrame) -> float:
     bootstrap_effects(people, scores, cells, names, 1000, seed=1, workers=1).to_frame()
     for linked in adjust_family([link_outcome(scores, cells, name) for name in names]):
         with_influence(linked, leave_one_out(linked, scores, cells)).to_frame()
+    for name in names:
+        for characteristic in scores.characteristics:
+            specifications(scores, cells, name, characteristic).to_frame()
     return time.process_time() - begin
 
 
@@ -202,7 +206,7 @@ def main() -> None:
             print(*table[-1].values(), sep="  ", flush=True)
         seconds = plan(path, units)
         whole = {"seconds": seconds, "cells": table[0]["cells"]}
-        what = "10 characteristics x 5 outcomes: estimates, 1,000 bootstraps, max-T, leave-one-out; 1 process"
+        what = "10 characteristics x 5 outcomes: 1,000 bootstraps, max-T, leave-one-out, specifications; 1 process"
         table.append(row_of(what, rows, whole, {"lme4": None, "glmm": None}))
         print(*table[-1].values(), sep="  ")
     if rows < 1_000_000:
