@@ -70,6 +70,24 @@ def test_a_file_that_only_a_notebook_opens_counts(ran: Path, capsys: pytest.Capt
     assert io.read_json(ran / "results/numbers.json")["more.sum"]["value"] == 2
 
 
+def test_what_python_makes_of_code_is_no_input(tmp_path: Path) -> None:
+    """A fresh clone has no compiled files: the first run writes them, under names that are gone a moment later."""
+    code = (
+        "import os, sys; from pathlib import Path; from microresearch.study.place import Place;"
+        "from microresearch.study.trace import Trace, watch; root = Path(sys.argv[1]); trace = Trace();"
+        "watch(Place(root / 'study.toml'), trace); sys.path.insert(0, str(root)); sys.dont_write_bytecode = False;"
+        "import a_module; handle = os.open(root / 'written', os.O_WRONLY | os.O_CREAT); os.close(handle);"
+        "handle = os.open(root / 'read', os.O_RDONLY); os.close(handle); open(root / 'also').close();"
+        "print(sorted(path.name for path in trace.files))"
+    )
+    for name in ("a_module.py", "read", "also"):
+        (tmp_path / name).write_text("")
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['also', 'read']"
+    assert list((tmp_path / "__pycache__").iterdir())
+
+
 def test_a_new_lock_means_that_a_run_is_due(ran: Path) -> None:
     (ran / "requirements.lock").write_text("numpy==2.4.0\n")
     assert not unchanged(find_place(ran))

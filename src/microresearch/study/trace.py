@@ -48,13 +48,25 @@ def watch(place: Place, trace: Trace) -> None:
     packages = f"{Path(sys.prefix).resolve()}{os.sep}"
 
     def opened(event: str, details: tuple[object, ...]) -> None:
-        if event == "open" and isinstance(details[0], str) and details[1] in ("r", "rb", None):
+        if event == "open" and isinstance(details[0], str) and _reads(details[1], details[2]):
             name = os.path.abspath(details[0])  # noqa: PTH100 (resolving links would open files again)
-            if name.startswith(under) and not name.startswith(packages) and not name.endswith((".py", ".pyc")):
+            if name.startswith(under) and not name.startswith(packages) and not _is_code(name):
                 trace.files.add(Path(name))
 
     sys.addaudithook(opened)
     _WATCHED.append((place, trace))
+
+
+def _reads(mode: object, flags: object) -> bool:
+    """Whether a file is opened to be read: by the mode of `open`, or where there is none by the flags of `os.open`."""
+    if mode is None:
+        return isinstance(flags, int) and not flags & (os.O_WRONLY | os.O_RDWR)
+    return mode in ("r", "rb")
+
+
+def _is_code(name: str) -> bool:
+    """Code, or what Python makes of it: under a passing name too, while it is being written."""
+    return name.endswith((".py", ".pyc")) or f"{os.sep}__pycache__{os.sep}" in name
 
 
 def finish_notebook() -> None:
