@@ -162,7 +162,7 @@ def code(rng: random.Random, folder: Path) -> Change:
         for at in _numbers(package / name)
     ]
     name, (line, start, end, value) = rng.choice(places)
-    new = value + 1 if isinstance(value, int) else value * 1.25
+    new = value + 1 if isinstance(value, int) else value * 1.25 or 0.1
     lines = (package / name).read_text().splitlines(keepends=True)
     text = lines[line - 1].encode()
     lines[line - 1] = (text[:start] + str(new).encode() + text[end:]).decode()
