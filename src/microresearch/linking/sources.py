@@ -1,7 +1,7 @@
 """Where do the extracts lie? Files and frames as views of one private DuckDB, with the checks that all need."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,9 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
             "temp_directory": str(spill),
         }
         with duckdb.connect(config=settings) as connection:
-            connection.execute("SET enable_progress_bar = false")  # it would stand in a notebook's output
+            # A bar would stand in a notebook's output; a kernel without ipywidgets has none, and refuses the setting.
+            with suppress(duckdb.InvalidInputException):
+                connection.execute("SET enable_progress_bar = false")
             yield connection
 
 
