@@ -33,7 +33,8 @@ def test_a_run_leaves_results_kept_tables_and_a_report(finished: Path) -> None:
     report = (finished / "results/report.html").read_text()
     assert "Shares by unit" in report and "Synthetic data" in report
     executed = io.read_json(finished / "data/processed/notebooks/03-paper.ipynb")
-    assert "U03" in json.dumps(executed["cells"][-1]["outputs"])
+    shown = json.dumps(executed["cells"][-1]["outputs"])
+    assert "Unit 03" in shown and "U03" not in shown  # units appear under their pseudonyms
     assert not (finished / "data/.run/stage").exists()
 
 

@@ -1,5 +1,7 @@
 """Does a total give one contributor's amount away? The p % rule for totals of money."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,37 @@ from microresearch.errors import DataError
 from microresearch.report.disclosure import hide
 from microresearch.report.suppression import additive, complete
 from microresearch.report.tables import Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Amounts:
+    """What stands behind a column of totals: each contributor's amount, and the group that it adds to.
+
+    Attributes
+    ----------
+    column, by : str
+        The column of totals in the table, and the one that names the groups.
+    amounts, groups : Series, one row a contributor
+    """
+
+    column: str
+    by: str
+    amounts: pd.Series
+    groups: pd.Series
+
+
+def guard_amounts(table: Table, given: Amounts, p: float = 10.0) -> Table:
+    """Hide the totals of a table that the p % rule finds dominated, and those from which they would follow.
+
+    Examples
+    --------
+    >>> table = Table(pd.DataFrame({"hospital": ["a", "b", "c"], "cost": [100.0, 70.0, 90.0]}), "Cost")
+    >>> amounts = pd.Series([99.0, 1, 30, 20, 20, 30, 30, 30])
+    >>> guard_amounts(table, Amounts("cost", "hospital", amounts, pd.Series(list("aabbbccc")))).frame["cost"].tolist()
+    ['hidden', 70.0, 90.0]
+    """
+    sensitive = dominated(given.amounts, given.groups, p)
+    return guard_totals(table, given.column, sensitive, given.by) if sensitive.any() else table
 
 
 def dominated(amounts: pd.Series, groups: pd.Series, p: float = 10.0) -> pd.Series:

@@ -29,6 +29,8 @@ class Number:
         Of the words, never of the value.
     bounded : bool
         Cannot pass 1 in size (a correlation, alpha): written without the zero before the point.
+    of : str
+        Of a count: whom it counts in all ("responses"). The difference of two such counts may not be small either.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Number:
     decimals: int = 2
     bounded: bool = False
     confidence: float = 0.95
+    of: str = ""
 
     def __post_init__(self) -> None:
         if (self.low is None) != (self.high is None):

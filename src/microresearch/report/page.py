@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
+from html import escape, unescape
 from importlib.resources import files
 from typing import Literal, TypeAlias
 
@@ -41,7 +41,14 @@ class Fold:
     parts: "tuple[Part, ...]" = ()
 
 
-Part: TypeAlias = str | StudyFigure | Picture | Table | Mapping[str, Number] | Fold
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A checklist: in its last column "Figure 1", "Table 2" and "§ Heading" are links to where they stand."""
+
+    table: Table
+
+
+Part: TypeAlias = str | StudyFigure | Picture | Table | Mapping[str, Number] | Fold | Checked
 """What a section is made of: a paragraph, a figure, a table, named numbers, or a fold of these."""
 
 
@@ -65,6 +72,7 @@ class Plan:
 
 @dataclass(slots=True)
 class _Counter:
+    anchors: dict[str, str]
     figures: int = 0
     tables: int = 0
 
@@ -118,13 +126,14 @@ def render(
     headings = [section.heading for section in sections]
     if len(set(headings)) != len(headings):
         raise DataError("two sections of the report have the same heading.")
-    counter = _Counter()
+    anchors = {heading: f"s{number}-{_slug(heading)}" for number, heading in enumerate(headings, start=1)}
+    counter = _Counter(anchors)
     bodies = [
         {
-            "heading": section.heading, "anchor": f"s{number}-{_slug(section.heading)}", "prose": section.prose,
+            "heading": section.heading, "anchor": anchors[section.heading], "prose": section.prose,
             "parts": [_part(part, counter) for part in section.parts],
         }
-        for number, section in enumerate(sections, start=1)
+        for section in sections
     ]  # fmt: skip
     template = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True).from_string(
         _packaged("report.html.j2")
@@ -149,12 +158,15 @@ def _part(part: Part, counter: _Counter) -> Markup:
     if isinstance(part, str):
         return Markup("<p>{}</p>").format(part)
     if isinstance(part, StudyFigure):
-        return _part(Picture(part.title, part.alt, part.to_bytes("svg"), "svg", part.note), counter)
+        part = Picture(part.title, part.alt, part.to_bytes("svg"), "svg", part.note)
     if isinstance(part, Picture):
         return _picture(part, counter)
     if isinstance(part, Table):
         counter.tables += 1
-        return _table(part, f"Table {counter.tables}")
+        place = Markup('<div class="part" id="table-{}">{}</div>')
+        return place.format(counter.tables, _table(part, f"Table {counter.tables}"))
+    if isinstance(part, Checked):
+        return _linked(_table(part.table, ""), counter)
     if isinstance(part, Fold):
         inside = Markup("\n").join(_part(inner, counter) for inner in part.parts)
         return Markup("<details><summary>{}</summary>\n{}</details>").format(part.summary, inside)
@@ -177,10 +189,10 @@ def _picture(picture: Picture, counter: _Counter) -> Markup:
     size, wide = _size(picture)
     scroll = Markup(' role="region" tabindex="0" aria-label="Figure {}, scrollable"').format(counter.figures)
     shown = Markup(
-        '<figure class="picture"><div class="card"{}><img{}{} src="{}" alt="{}"></div>'
+        '<figure class="picture" id="figure-{}"><div class="card"{}><img{}{} src="{}" alt="{}"></div>'
         "<figcaption><b>Figure {}. {}.</b> {}</figcaption></figure>"
     ).format(
-        scroll if wide else "",
+        counter.figures, scroll if wide else "",
         Markup(' class="wide"') if wide else "", size, Markup(source), picture.alt, counter.figures,
         picture.title.rstrip("."), picture.note,
     )  # fmt: skip
@@ -190,6 +202,21 @@ def _picture(picture: Picture, counter: _Counter) -> Markup:
         counter.figures, _table(picture.data, "")
     )
     return shown + folded
+
+
+def _linked(html: Markup, counter: _Counter) -> Markup:
+    """The pointers of a checklist as links to figures, tables and headings that are on the page."""
+
+    def link(found: re.Match[str]) -> str:
+        kind, number, heading = found["kind"], found["number"], found["heading"]
+        last = {"Figure": counter.figures, "Table": counter.tables}
+        anchor = counter.anchors.get(unescape(heading)) if heading else f"{kind.lower()}-{number}"
+        known = anchor if heading else int(number) <= last[kind]
+        return f'<a href="#{anchor}">{found[0]}</a>' if known else found[0]
+
+    pattern = r"(?P<kind>Figure|Table) (?P<number>\d+)|§ (?P<heading>[^;<]+)"
+    cells = re.split(r"(<td[^>]*>.*?</td>)", str(html))
+    return Markup("".join(re.sub(pattern, link, cell) if cell.startswith("<td") else cell for cell in cells))
 
 
 def _size(picture: Picture) -> tuple[Markup, bool]:

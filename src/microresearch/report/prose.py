@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -26,10 +26,11 @@ INTERVALS = {"jackknife": "pandey1975", "delta method": "maydeu2007", "Feldt": "
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Words for the manuscript, with the keys of the works that they cite (see `citations.bibtex`)."""
+    """Words for the manuscript, the keys of what they cite (see `citations.bibtex`), and the part where they belong."""
 
     text: str
     cites: tuple[str, ...] = ()
+    part: Literal["methods", "results"] = "results"
 
     def __str__(self) -> str:
         return self.text
@@ -41,10 +42,11 @@ def join(sentences: Iterable[Sentence]) -> Sentence:
     Examples
     --------
     >>> join([Sentence("One.", ("holm1979",)), Sentence("Two.", ("holm1979",))])
-    Sentence(text='One. Two.', cites=('holm1979',))
+    Sentence(text='One. Two.', cites=('holm1979',), part='results')
     """
     parts = list(sentences)
-    return Sentence(" ".join(p.text for p in parts), tuple(dict.fromkeys(key for p in parts for key in p.cites)))
+    part = parts[0].part if parts else "results"
+    return Sentence(" ".join(p.text for p in parts), tuple(dict.fromkeys(key for p in parts for key in p.cites)), part)
 
 
 def flow_sentence(flow: pd.DataFrame, what: str = "responses") -> Sentence:
@@ -194,4 +196,4 @@ hospitals and adjusted for case mix. Family-wise error over the 10 effects was h
             f" Family-wise error over the {family} effects was held by Holm's method ({CITATIONS['holm1979'].short})."
         )
         cites = (*cites, "holm1979")
-    return Sentence(text, cites)
+    return Sentence(text, cites, "methods")

@@ -1,10 +1,19 @@
 """By what name is a unit shown? By one drawn at random, never by a hash that could be tried out."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+from matplotlib.text import Text
 
 from microresearch.errors import DataError
+from microresearch.report.style import StudyFigure
+from microresearch.report.tables import Table
+
+UNIT = "unit"
+"""The column that names units, in every frame of the library."""
 
 
 def pseudonyms(units: Iterable[str], rng: np.random.Generator, word: str = "Unit") -> dict[str, str]:
@@ -42,3 +51,59 @@ def pseudonyms(units: Iterable[str], rng: np.random.Generator, word: str = "Unit
     digits = len(str(len(names)))
     order = rng.permutation(len(names))
     return {name: f"{word} {place + 1:0{digits}d}" for name, place in zip(sorted(names), order, strict=True)}
+
+
+def renamed(thing: Table | StudyFigure, key: Mapping[str, str]) -> Table | StudyFigure:
+    """The same table or figure with every unit under its pseudonym, in cells, titles, notes and drawn labels.
+
+    Rows that name units are put into the order of the pseudonyms, for the old order would give the key away.
+
+    Parameters
+    ----------
+    thing : Table or StudyFigure
+        A figure is changed in place.
+    key : mapping of unit to pseudonym
+
+    Examples
+    --------
+    >>> table = Table(pd.DataFrame({"unit": ["4B", "4C"], "score": [3.1, 4.0]}), "Scores of 4B and 4C")
+    >>> shown = renamed(table, {"4B": "Unit 2", "4C": "Unit 1"})
+    >>> shown.title, shown.frame["unit"].tolist()
+    ('Scores of Unit 2 and Unit 1', ['Unit 1', 'Unit 2'])
+    """
+    if not key:
+        return thing
+    if isinstance(thing, Table):
+        notes = tuple(_said(note, key) for note in thing.notes)
+        return replace(thing, frame=_frame(thing.frame, key), title=_said(thing.title, key), notes=notes)
+    thing.data = _frame(thing.data, key)
+    thing.title, thing.alt, thing.note = (_said(text, key) for text in (thing.title, thing.alt, thing.note))
+    for text in thing.findobj(Text):
+        if isinstance(text, Text) and (said := _said(text.get_text(), key)) != text.get_text():
+            text.set_text(said)
+    return thing
+
+
+def _frame(frame: pd.DataFrame, key: Mapping[str, str]) -> pd.DataFrame:
+    """The column of units, and every other that holds nothing but units, renamed; rows in the new order."""
+    found: dict[str, pd.Series] = {}
+    for column in map(str, frame.columns):
+        values = frame[column].astype(object)
+        known = values.isin(list(key))
+        if known.any() and (column == UNIT or known[values.notna()].all()):
+            found[column] = values.where(~known, values.map(dict(key)))
+    if not found:
+        return frame
+    first = UNIT if UNIT in found else next(iter(found))
+    return frame.assign(**found).sort_values(
+        first, kind="stable", key=lambda names: names.astype(str), ignore_index=True
+    )
+
+
+def _said(text: str, key: Mapping[str, str]) -> str:
+    """The text with every unit's name in it replaced: names of two letters or digits and more, one of them a letter."""
+    names = [name for name in key if len(name) > 1 and re.search(r"[^\W\d]", name)]
+    if not text or not names:
+        return text
+    words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda found: key[found[0]], text)

@@ -119,6 +119,9 @@ class StudyFigure(Figure):
         What a caption has to add (intervals, corrections, who is missing).
     counts : tuple of str
         Columns of `data` that count people.
+    of : str
+        Of a flow: whom its columns excluded and remaining count ("responses"), so that no other count of the same
+        people differs from one of them by few.
     """
 
     def __init__(
@@ -131,12 +134,17 @@ class StudyFigure(Figure):
         alt: str,
         note: str = "",
         counts: Sequence[str] = (),
+        of: str = "",
     ) -> None:
         """Make an empty figure; `width` is a journal width or mm, `height` is in mm."""
         mm = WIDTHS[width] if isinstance(width, str) else float(width)
         super().__init__(figsize=(mm / 25.4, height / 25.4), dpi=100, layout="constrained")
         FigureCanvasAgg(self)
-        self.data, self.title, self.alt, self.note, self.counts = data, title, alt, note, tuple(counts)
+        self.data, self.title, self.alt, self.note, self.counts, self.of = data, title, alt, note, tuple(counts), of
+
+    def totals(self) -> list[float]:
+        """Of a flow, the counts of people that remain at each step; none where `of` is empty."""
+        return list(self.data["remaining"].dropna().astype(float)) if self.of else []
 
     def savefig(self, fname: Any, *, transparent: bool | None = None, **kwargs: Any) -> None:
         """As matplotlib's, in the style of the study whatever the caller's settings are."""

@@ -1,27 +1,30 @@
 """What is written once, at the end of a run? The numbers, the report, the provenance, and private notes."""
 
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microresearch import io
+from microresearch.report.macros import numbers_tex
+from microresearch.study.assemble import plan_state, report
+from microresearch.study.leaks import refuse_names
 from microresearch.study.place import Place
 from microresearch.study.stage import Done, carry_over
 from microresearch.study.stamp import VARYING, tree_hashes, write_stamp
 from microresearch.study.state import lock_hash, setting_hashes
+from microresearch.study.together import attack_all
+from microresearch.study.unit_key import KEY, SEED, ensure_seed, unit_key
 
 if TYPE_CHECKING:
-    from microresearch.report.page import Part, Section
+    from microresearch.report.checklists import Checklist
     from microresearch.study.notebooks import Notebook
     from microresearch.study.progress import Stopwatch
     from microresearch.study.record import Now
     from microresearch.study.spec import StudySpec
 
-LONG_TABLE = 20
-"""Rows from which a table is folded in the report."""
 PROVENANCE, NUMBERS, REPORT = "provenance.json", "numbers.json", "report.html"
+MACROS, SENTENCES, REFERENCES, CHECKLISTS = "numbers.tex", "sentences.md", "references.bib", "checklists.docx"
 
 
 def write_once(
@@ -35,8 +38,14 @@ def write_once(
     """numbers.json, report.html and provenance.json into the gathered results; the stamp beside the kept tables."""
     processed, results = folders
     entries = [entry for one in done for entry in one.record.entries]
+    numbers = [entry for entry in entries if entry["kind"] == "number"]
+    attack_all(processed, entries, spec.disclosure.threshold)
     io.write_json(results / NUMBERS, numbers_of(entries))
-    io.write_text(results / REPORT, report(spec, books, done, processed, results))
+    io.write_text(results / MACROS, numbers_tex({e["name"]: e["number"]["text"] for e in numbers}))
+    page, checklists = report(spec, books, done, processed, results)
+    io.write_text(results / REPORT, page)
+    write_words(results, entries, checklists)
+    _write_key(place, spec, processed, results)
     before = place.results / PROVENANCE
     ours = [*io.read_json(before)["outputs"], PROVENANCE] if before.is_file() else []
     made = tree_hashes(results)
@@ -61,6 +70,40 @@ def inputs_used(now: "Now", done: Sequence[Done]) -> dict[str, str]:
     """Every input with its hash: those that study.toml names, and those that only a notebook opened."""
     opened = {file: sha for one in done for file, sha in one.record.files.items()}
     return dict(sorted({**now.inputs, **opened}.items()))
+
+
+def write_words(results: Path, entries: "Sequence[Mapping[str, Any]]", checklists: "Sequence[Checklist]") -> None:
+    """The sentences for the manuscript, the works that they cite as BibTeX, and the checklists as one Word file."""
+    from importlib.metadata import version
+
+    from microresearch.report.citations import bibtex
+    from microresearch.report.word import to_docx
+
+    sentences = [entry for entry in entries if entry["kind"] == "sentence"]
+    parts = {part: [e["title"] for e in sentences if e["part"] == part] for part in ("methods", "results")}
+    text = "\n\n".join(f"# {part.capitalize()}\n\n" + "\n\n".join(said) for part, said in parts.items() if said)
+    if text:
+        io.write_text(results / SENTENCES, f"{text}\n")
+    keys = [key for entry in sentences for key in entry["cites"]]
+    io.write_text(results / REFERENCES, bibtex(keys, version("microresearch")))
+    if checklists:
+        tables = [one.to_table() for one in checklists]
+        io.write_bytes(results / CHECKLISTS, to_docx(tables, "Reporting checklists"))
+
+
+def _write_key(place: Place, spec: "StudySpec", processed: Path, results: Path) -> None:
+    """The private key of units beside the private data, and a last look that no name is published."""
+    import pandas as pd
+
+    from microresearch.study.study import Study
+
+    seed = None if spec.study.synthetic else ensure_seed(place)
+    key = unit_key(Study(place, spec), seed)
+    if seed is not None:
+        io.write_json(processed / SEED, {"seed": str(seed)})
+    if key:
+        io.write_csv(processed / KEY, pd.DataFrame({"unit": list(key), "shown_as": list(key.values())}))
+    refuse_names(processed, results, key)
 
 
 def numbers_of(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -117,88 +160,8 @@ def provenance(
     }
 
 
-def plan_state(spec: "StudySpec") -> dict[str, Any]:
-    """Whether the plan is still the registered one, as far as the study file says."""
-    from microresearch.linking.plan import plan_hash
-    from microresearch.study.plan import plan_of
-
-    registered = spec.plan.registered_hash
-    if registered is None:
-        return {"registered_hash": None}
-    return {"registered_hash": registered, "changed_since_registration": registered != plan_hash(plan_of(spec))}
-
-
 def _packages(done: Sequence[Done]) -> dict[str, str]:
     return dict(sorted({name: v for one in done for name, v in one.record.packages.items()}.items()))
-
-
-def report(
-    spec: "StudySpec", books: "Mapping[str, Notebook]", done: Sequence[Done], processed: Path, results: Path
-) -> str:
-    """The page that a reader opens: what was published, notebook by notebook."""
-    from importlib.metadata import version
-
-    from microresearch.linking.plan import plan_hash
-    from microresearch.report.page import Plan, render
-    from microresearch.study.plan import plan_of
-
-    entries = [entry for one in done for entry in one.record.entries]
-    answer = [e["number"]["text"] for e in entries if e["kind"] == "number" and e["name"].startswith("answer.")]
-    changed = plan_state(spec).get("changed_since_registration")
-    deviations = ("The plan was changed since it was registered.",) if changed else ()
-    sections = [_section(books[one.record.stem], one, processed, results) for one in done if one.record.entries]
-    return render(
-        spec.study.title,
-        [section for section in sections if section.parts],
-        synthetic=spec.study.synthetic,
-        question=spec.study.question,
-        answer=answer,
-        plan=Plan(plan_hash(plan_of(spec)), spec.plan.registration or "", deviations),
-        footer=_footer(spec, version("microresearch")),
-    )
-
-
-def _footer(spec: "StudySpec", version: str) -> list[str]:
-    said = [f"Authors: {', '.join(spec.study.authors)}."] if spec.study.authors else []
-    if spec.survey is not None:
-        rule = {"half": "half of the applicable items", "all": "all applicable items", "any": "any applicable item"}
-        needed = spec.scores.missing
-        share = rule[needed] if isinstance(needed, str) else f"{100 * needed:g} % of the applicable items"
-        said.append(f"A person's score on a characteristic needs {share} answered.")
-    said.append(f"Counts of 1 to {spec.disclosure.threshold} people are not shown.")
-    said.append(f"Made by microresearch {version}; provenance.json lists every input and version, and the seed.")
-    return said
-
-
-def _section(book: "Notebook", one: Done, processed: Path, results: Path) -> "Section":
-    from microresearch.report.numbers import Number
-    from microresearch.report.page import Fold, Picture, Section
-    from microresearch.study.keeping import read_kept
-
-    parts: list[Part] = []
-    numbers: dict[str, Number] = {}
-    for entry in one.record.entries:
-        name = entry["name"]
-        if entry["kind"] == "number" and not name.startswith("answer."):
-            numbers[name] = Number(None, text=entry["number"]["text"])
-        elif entry["kind"] == "table":
-            table = read_kept(processed / "published", name)
-            long = len(table.frame) > LONG_TABLE
-            parts.append(Fold(f"{table.title} ({len(table.frame)} rows)", (table,)) if long else table)
-        elif entry["kind"] == "figure":
-            image = io.read_bytes(results / f"figures/{name}.svg")
-            parts.append(Picture(entry["title"], entry["alt"], image, "svg", entry["note"]))
-    if numbers:
-        parts.append(Fold("Numbers of this section", (numbers,)))
-    return Section(heading_of(book), (), tuple(parts))
-
-
-def heading_of(book: "Notebook") -> str:
-    """A notebook's title: its first heading, else its name in words."""
-    for cell in book.content["cells"]:
-        if cell["cell_type"] == "markdown" and (found := re.search(r"^#\s+(.+)$", "".join(cell["source"]), re.M)):
-            return found[1].strip()
-    return book.stem[3:].replace("-", " ").capitalize()
 
 
 def write_run_notes(folder: Path, ran: Mapping[str, str], seconds: Mapping[str, float], watch: "Stopwatch") -> None:

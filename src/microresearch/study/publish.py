@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from microresearch import io
 from microresearch.errors import DataError, Problem
 from microresearch.study.plan import SECTIONS
+from microresearch.study.together import guard_beside, remember
+from microresearch.study.unit_key import unit_key
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from microresearch.report.dominance import Amounts
     from microresearch.report.numbers import Number
     from microresearch.report.style import StudyFigure
     from microresearch.report.tables import Table
@@ -29,42 +32,107 @@ class Door:
     def __init__(self, study: "Study") -> None:
         self._study = study
         self._entries: list[dict[str, Any]] = []
+        self._key: dict[str, str] | None = None
 
-    def publish(self, name: str, given: Any, *, title: str = "", known: tuple[float, ...] = (), **settings: Any) -> Any:
+    def publish(
+        self,
+        name: str,
+        given: Any,
+        *,
+        title: str = "",
+        known: tuple[float, ...] = (),
+        amounts: "Amounts | None" = None,
+        **settings: Any,
+    ) -> Any:
         """Guard a thing, write it where the run gathers it, and give back what may be shown."""
         import pandas as pd
 
-        from microresearch.report.disclosure import guard, guard_numbers
-        from microresearch.report.numbers import Number
+        from microresearch.report.prose import Sentence
         from microresearch.report.style import StudyFigure
         from microresearch.report.tables import Table
         from microresearch.results import NotAvailable
 
-        spec, thing = self._study.spec, given
-        if isinstance(thing, Mapping):
-            numbers = {f"{name}.{_key(key)}": _as_number(value) for key, value in thing.items()}
-            guarded = guard_numbers(numbers, spec.disclosure.threshold)
-            for key, number in guarded.items():
-                self._enter({"kind": "number", "name": key, "number": number.to_json()}, {})
-            return NumbersShown(guarded)
-        if isinstance(thing, pd.DataFrame):
+        if isinstance(given, Mapping):
+            return self._numbers({f"{name}.{_key(key)}": _as_number(value) for key, value in given.items()})
+        if isinstance(given, pd.DataFrame):
             if not title:
                 raise DataError(Problem("a table needs a title", value=name, mend='give title="..."'))
-            thing = Table(thing, title, **settings)
-        elif isinstance(thing, (int, float, str, NotAvailable)) and not isinstance(thing, bool):
-            thing = _as_number(thing)
-        limit, raters = spec.disclosure.threshold, spec.scores.minimum_raters
-        one: Any = thing
-        shown: object = guard(one, limit, minimum=raters, known=known, name=name)
-        if isinstance(shown, Number):
-            self._enter({"kind": "number", "name": name, "number": shown.to_json()}, {})
-        elif isinstance(shown, Table):
-            self._enter({"kind": "table", "name": name, "title": shown.title}, self._table_files(name, shown))
-            self._remember(name, shown)
-        elif isinstance(shown, StudyFigure):
-            entry = {"kind": "figure", "name": name, "title": shown.title, "alt": shown.alt, "note": shown.note}
-            self._enter(entry, self._figure_files(name, shown))
+            given = Table(given, title, **settings)
+        elif isinstance(given, (int, float, str, NotAvailable)) and not isinstance(given, bool):
+            given = _as_number(given)
+        if isinstance(given, Sentence):
+            entry = {"kind": "sentence", "name": name, "title": given.text, "cites": list(given.cites)}
+            self._enter({**entry, "part": given.part}, {})
+            return given
+        if isinstance(given, Table):
+            return self._table(name, given, known, amounts)
+        if isinstance(given, StudyFigure):
+            return self._figure(name, given)
+        from microresearch.report.disclosure import guard
+
+        one: Any = given
+        shown = guard(one, self._study.spec.disclosure.threshold, name=name)
+        self._enter(_number_entry(name, shown), {})
         return shown
+
+    def _numbers(self, numbers: "dict[str, Number]") -> "NumbersShown":
+        from microresearch.report.disclosure import guard_numbers
+
+        guarded = guard_numbers(numbers, self._study.spec.disclosure.threshold)
+        for key, number in guarded.items():
+            self._enter(_number_entry(key, number), {})
+        return NumbersShown(guarded)
+
+    def _table(self, name: str, given: "Table", known: tuple[float, ...], amounts: "Amounts | None") -> "Table":
+        """A table past every guard: names of units, totals of money, counts alone, counts beside earlier tables."""
+        from microresearch.report.disclosure import guard
+        from microresearch.report.dominance import guard_amounts
+
+        said = self._study.spec.disclosure
+        if amounts is not None:
+            given = guard_amounts(given, amounts, said.dominance)
+        exact = self._renamed(given)
+        place = self._study.place
+        beside = guard_beside(name, exact, self._earlier_tables(), said.threshold)
+        shown = guard(beside, said.threshold, minimum=self._minimum_staff, known=known, name=name)
+        self._enter({"kind": "table", "name": name, "title": shown.title}, self._table_files(name, shown))
+        if place.stage is not None:
+            remember(place.stage / "processed", name, exact, shown)
+        return shown
+
+    def _figure(self, name: str, given: "StudyFigure") -> "StudyFigure":
+        from microresearch.report.disclosure import guard
+
+        shown = guard(self._renamed(given), self._study.spec.disclosure.threshold, name=name)
+        totals = [[shown.of, float(value)] for value in shown.totals()]
+        entry = {"kind": "figure", "name": name, "title": shown.title, "alt": shown.alt, "note": shown.note}
+        self._enter({**entry, **({"totals": totals} if totals else {})}, self._figure_files(name, shown))
+        return shown
+
+    def _earlier_tables(self) -> dict[Path, list[str]]:
+        """Folders of kept tables -> the names of those that this notebook and the ones that it needs have published."""
+        place = self._study.place
+        if place.stage is None:
+            return {}
+        before = io.read_json(place.stage / "published-before.json")
+        found = {place.stage / "processed": self._entries}
+        for stem, one in before.items():
+            found[place.needs[stem]] = [*found.get(place.needs[stem], []), *one["entries"]]
+        return {folder: [e["name"] for e in entries if e["kind"] == "table"] for folder, entries in found.items()}
+
+    @property
+    def _minimum_staff(self) -> int:
+        """Raters that a unit needs to be shown."""
+        spec = self._study.spec
+        return max(spec.disclosure.minimum_staff or 0, spec.scores.minimum_raters)
+
+    def _renamed(self, thing: Any) -> Any:
+        """Units under their pseudonyms."""
+        from microresearch.report.pseudonyms import renamed
+
+        if self._key is None:
+            self._key = unit_key(self._study)
+        return renamed(thing, self._key)
 
     def _enter(self, entry: dict[str, Any], files: dict[str, bytes]) -> None:
         """Write the files and the list of what was published, when a run is on."""
@@ -91,13 +159,6 @@ class Door:
         files[f"figures/{name}.csv"] = Table(figure.data, figure.title).to_csv().encode()
         return files
 
-    def _remember(self, name: str, table: "Table") -> None:
-        """The table as it may be shown, for the report."""
-        from microresearch.study.keeping import write_kept
-
-        if (stage := self._study.place.stage) is not None:
-            write_kept(stage / "processed" / "published", name, table)
-
     def _table_files(self, name: str, table: "Table") -> dict[str, bytes]:
         content = {
             "title": table.title,
@@ -105,6 +166,9 @@ class Door:
             "headers": table.headers,
             "cells": table.cells(),
             "notes": table.footnotes(),
+            "of": table.of,
+            "by": list(table.by),
+            "where": {str(column): dict(more) for column, more in table.where.items()},
             "notebook": self._study.place.notebook,
             "plan_hash": self._study.plan_hash,
         }
@@ -163,6 +227,8 @@ class Shown:
         kind, name = self.entry["kind"], self.entry["name"]
         if kind == "number":
             return escape(str(self.entry["number"]["text"]))
+        if kind == "sentence":
+            return f"<p>{escape(self.entry['title'])}</p>"
         if kind == "table":
             return io.read_bytes(self._folder / f"tables/{name}.html").decode()
         source = data_address(io.read_bytes(self._folder / f"figures/{name}.svg"))
@@ -178,6 +244,13 @@ class NumbersShown(dict[str, "Number"]):
 
         rows = "".join(f"<tr><th>{escape(name)}</th><td>{escape(n.phrase)}</td></tr>" for name, n in self.items())
         return f"<table>{rows}</table>"
+
+
+def _number_entry(name: str, number: "Number") -> dict[str, Any]:
+    entry: dict[str, Any] = {"kind": "number", "name": name, "number": number.to_json()}
+    if number.of and number.count and isinstance(number.value, (int, float)):
+        entry["totals"] = [[number.of, float(number.value)]]
+    return entry
 
 
 def _as_number(value: Any) -> "Number":

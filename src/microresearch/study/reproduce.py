@@ -20,6 +20,7 @@ from microresearch.study.spec import StudySpec
 from microresearch.study.spec_file import read_spec
 from microresearch.study.stamp import tree_hashes
 from microresearch.study.state import named_files
+from microresearch.study.unit_key import SEED, ensure_seed
 
 BESIDE = ("requirements.lock", "environment.yml", "pyproject.toml")
 """Files of a study's folder that say in which environment it ran."""
@@ -106,6 +107,8 @@ def _again(place: Place, published: Files, against: str) -> Reproduction:
     folder = io.fresh_folder(place.work / "reproduce")
     try:
         copy_study(place, spec, folder)
+        if not spec.study.synthetic:  # units keep the names under which they were published
+            io.write_json(folder / "data" / "processed" / SEED, {"seed": str(ensure_seed(place))})
         run_study(Place(folder / "study.toml"), force=True)
         made = {name: io.read_bytes(folder / "results" / name) for name in tree_hashes(folder / "results")}
     finally:

@@ -28,6 +28,7 @@ from microresearch.study.stage import (
 from microresearch.study.stamp import tree_hashes, unchanged
 from microresearch.study.state import input_hashes, state_now
 from microresearch.study.trace import LIBRARY
+from microresearch.study.unit_key import ensure_seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ class Run:
         self.ran: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
         self._check_inputs()
+        if not self.spec.study.synthetic:
+            ensure_seed(place)
 
     def _earlier(self, stem: str) -> list[Done]:
         """What interrupted and whole runs left of a notebook, the interrupted one first."""

@@ -254,9 +254,37 @@ class Plan(Section):
 
 
 class Disclosure(Section):
-    """[disclosure]: counts of people from 1 to this number are not published."""
+    """[disclosure]: what is too small or too much one contributor's to be published, and how units are called."""
 
     threshold: int = Field(default=10, ge=0)
+    minimum_staff: int | None = Field(default=None, ge=1)
+    dominance: float = Field(default=10.0, ge=0, le=100)
+    pseudonyms: bool = True
+
+
+class Statements(Section):
+    """[statements]: what no data can say, in the authors' words; the report prints it, and checklists point to it."""
+
+    summary: str = ""
+    background: str = ""
+    hypotheses: str = ""
+    design: str = ""
+    setting: str = ""
+    participants: str = ""
+    size: str = ""
+    bias: str = ""
+    perspective: str = ""
+    comparison: str = ""
+    linkage: str = ""
+    validation: str = ""
+    interpretation: str = ""
+    limitations: str = ""
+    generalisability: str = ""
+    involvement: str = ""
+    ethics: str = ""
+    funding: str = ""
+    conflicts: str = ""
+    availability: str = ""
 
 
 class Run(Section):
@@ -293,6 +321,7 @@ class StudySpec(Section):
     outcomes: tuple[Outcome, ...] = ()
     plan: Plan = Plan()
     disclosure: Disclosure = Disclosure()
+    statements: Statements = Statements()
     run: Run = Run()
     reproduce: Reproduce = Reproduce()
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 
@@ -53,6 +54,11 @@ class Checklist:
         applicable = [item for item in self.items if item.number not in self.not_applicable]
         return sum(item.number in self.answers for item in applicable) / len(applicable) if applicable else 1.0
 
+    @property
+    def said(self) -> str:
+        """How many of the applicable items are answered, in words."""
+        return f"{len(self.answers)} of {len(self.items) - len(self.not_applicable)} applicable items answered"
+
     def to_frame(self) -> pd.DataFrame:
         """Columns item, section, asks, answer: a row per item, in the guideline's order."""
         rows = [(item.number, item.section, item.asks, self._answer(item.number)) for item in self.items]
@@ -61,10 +67,8 @@ class Checklist:
     def to_table(self) -> Table:
         """The checklist as a table, for the page and for Word."""
         labels = {"item": "Item", "section": "Section", "asks": "What is asked", "answer": "Where it is answered"}
-        applicable = len(self.items) - len(self.not_applicable)
-        answered = len(self.answers)
         notes = (
-            f"{answered} of {applicable} applicable items answered ({100 * self.coverage:.0f}%).",
+            f"{self.said} ({100 * self.coverage:.0f}%).",
             f"Items in our words; guideline: {self.source}.",
         )
         return Table(self.to_frame(), self.title, notes=notes, labels=labels)
@@ -122,6 +126,19 @@ def checklist(
     if problems:
         raise SpecError(problems)
     return Checklist(name, title, source, items, answers, not_applicable)
+
+
+def evidence(name: str) -> Mapping[str, Any]:
+    """What in a report answers each item of a guideline: item number -> names of evidence, best first.
+
+    Examples
+    --------
+    >>> evidence("strobe")["13c"]
+    ['figure:flow*']
+    """
+    text = (files("microresearch.report.checklists") / "evidence.toml").read_text(encoding="utf-8")
+    content: Mapping[str, Mapping[str, Any]] = tomllib.loads(text)
+    return content.get(name, {})
 
 
 @cache

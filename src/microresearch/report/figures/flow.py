@@ -18,6 +18,7 @@ def flow_diagram(
     received: str = "Responses received",
     analysed: str = "Responses analysed",
     title: str = "Flow of participants",
+    of: str = "responses",
 ) -> StudyFigure:
     """Flow diagram: received at the top, each exclusion to the side with its reason, analysed at the bottom.
 
@@ -28,6 +29,8 @@ def flow_diagram(
         (nobody excluded). A count that is not shown is missing.
     received, analysed, title : str
         Words of the first and the last box; the figure's title.
+    of : str
+        Whom it counts, for the disclosure guard.
 
     Returns
     -------
@@ -67,6 +70,7 @@ def flow_diagram(
         f"{analysed}: {_count(frame['remaining'].iloc[-1])}.",
         note="Exclusions in the order in which they were applied; small ones are shown together.",
         counts=("excluded", "remaining"),
+        of=of,
     )
     with context():
         figure.set_layout_engine("none")
