@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from microresearch.errors import DisclosureError
 from microresearch.report.disclosure import guard, hide, why_hidden
 from microresearch.report.suppression import spread
-from microresearch.report.tables import ALL, HIDDEN, Table, is_number
+from microresearch.report.tables import ALL, HIDDEN, NAMED, Table, is_number
 
 LIMIT = 50_000
 """Cells of the finest cross-classification up to which all tables of a population are attacked at once."""
@@ -112,7 +112,12 @@ def counts_of(tables: Mapping[str, Table]) -> list[Count]:
             for row, record in enumerate(table.frame.to_dict("records")):
                 if not is_number(record[column]) or pd.isna(record[column]):
                     continue
-                levels = {dim: str(record[dim]) for dim in table.by if str(record[dim]) != ALL} | dict(extra)
+                dims = (
+                    {str(record["variable"]): record["level"]}
+                    if table.by == NAMED
+                    else {d: record[d] for d in table.by}
+                )
+                levels = {dim: str(level) for dim, level in dims.items() if str(level) != ALL} | dict(extra)
                 where, value = frozenset(levels.items()), int(record[column])
                 known = found.get(where)
                 if known is not None and known.value != value:

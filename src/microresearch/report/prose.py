@@ -152,7 +152,14 @@ _MODELS = {
     "gamma": ("a gamma model with log link", ("bell2002", "pustejovsky2018")),
     "poisson": ("a Poisson quasi-likelihood model with log link", ("bell2002", "pustejovsky2018")),
     "binomial": ("a logistic model", ("bell2002", "pustejovsky2018")),
+    "quadrature": ("a logistic model with a random intercept for units, by adaptive quadrature", ()),
+    "two-stage": ("two stages: the units' outcomes adjusted for case mix, then a random-effects regression of these on "
+                  "the scores", ()),
 }  # fmt: skip
+
+
+BY_KIND = {"continuous": "mixed", "count": "poisson", "binary": "binomial", "cost": "gamma"}
+"""The model of an outcome of a kind, where the plan names none."""
 
 
 def model_sentence(model: str, outcome: str, *, within_hospitals: bool = True, family: int = 0) -> Sentence:
@@ -161,7 +168,7 @@ def model_sentence(model: str, outcome: str, *, within_hospitals: bool = True, f
     Parameters
     ----------
     model : str
-        "mixed", "gamma", "poisson" or "binomial".
+        "mixed", "gamma", "poisson", "binomial", "quadrature" or "two-stage".
     outcome : str
         In words, as the sentence starts.
     within_hospitals : bool
@@ -184,12 +191,13 @@ hospitals and adjusted for case mix. Family-wise error over the 10 effects was h
     if model not in _MODELS:
         raise DataError(f"no model is called {model!r}. Allowed: {', '.join(_MODELS)}.")
     how, cites = _MODELS[model]
-    robust = "" if model == "mixed" else (
+    robust = "" if model not in ("gamma", "poisson", "binomial") else (
         ", with cluster-robust CR2 standard errors over units and Satterthwaite degrees of freedom"
     )  # fmt: skip
     works = "; ".join(CITATIONS[key].short for key in cites)
     place = ", within hospitals and" if within_hospitals else ","
-    text = f"{outcome} was regressed on each characteristic in turn by {how}{robust} ({works}){place} adjusted for "
+    works = f" ({works})" if works else ""
+    text = f"{outcome} was regressed on each characteristic in turn by {how}{robust}{works}{place} adjusted for "
     text += "case mix."
     if family:
         text += (

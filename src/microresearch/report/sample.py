@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from microresearch.errors import DataError, Problem
-from microresearch.report.tables import ALL, Table
+from microresearch.report.tables import ALL, NAMED, Table
 
 THIRDS = ("lowest third", "middle third", "highest third")
 
@@ -45,6 +45,7 @@ def sample_table(
     groups: Sequence[str] = (),
     title: str = "Characteristics of the sample",
     missing: str = "missing",
+    of: str = "",
 ) -> Table:
     """Counts and percentages of categories, in all and by group, a row per level; missing is a level of its own.
 
@@ -58,6 +59,8 @@ def sample_table(
     groups : sequence of str
         Its values in order; those that occur, sorted, when empty.
     title, missing : str
+    of : str
+        Whom it counts ("responses"): all tables of these people are then guarded together.
 
     Returns
     -------
@@ -93,7 +96,8 @@ def sample_table(
         pd.DataFrame(rows), title, counts=counts, decimals=dict.fromkeys(percents, 1),
         labels={"variable": "Variable", "level": "Level"},
         shares={percent: (count, "") for percent, count in zip(percents, counts, strict=True)},
-        notes=("Percentages are of everybody in the column.",),
+        notes=("Percentages are of everybody in the column.",), of=of, by=NAMED if of else (),
+        where={f"n {name}": {} if name == ALL else {group: name} for name in parts} if of else {},
     )  # fmt: skip
 
 

@@ -18,6 +18,9 @@ from microresearch.results import NotAvailable
 ALL = "All"
 """The level of a margin in a label column."""
 
+NAMED = ("variable", "level")
+"""`by` of a table whose rows each name their dimension and its level, as Table 1 does."""
+
 HIDDEN = "hidden"
 """Stands where the disclosure guard took a number away."""
 
@@ -50,7 +53,8 @@ class Table:
     of : str
         Whom the counts count ("respondents", "stays"), so that all tables of one population are guarded together.
     by : tuple of str
-        The label columns that classify them; a row of a margin has "All" there.
+        The label columns that classify them; a row of a margin has "All" there. ("variable", "level") where each row
+        names its own dimension.
     where : mapping of column to {dimension: level}
         What a count column adds to the row's own levels: {"n": {}, "died": {"died": "yes"}}; `n` alone when empty.
 

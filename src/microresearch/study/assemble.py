@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microresearch import io
+from microresearch.study.methods import AFTER, ANALYSIS, BEFORE, decided
 from microresearch.study.pointers import answered
 from microresearch.study.stage import Done
 
@@ -17,23 +18,6 @@ if TYPE_CHECKING:
 
 LONG_TABLE = 20
 """Rows from which a table is folded in the report."""
-
-BEFORE: dict[str, tuple[tuple[str, str], ...]] = {
-    "Background and aims": (("summary", ""), ("background", ""), ("hypotheses", "")),
-    "Methods: design and participants": (
-        ("design", "Design. "), ("setting", "Setting. "), ("participants", "Participants. "), ("size", "Study size. "),
-        ("bias", "Bias. "), ("linkage", "Linkage. "),
-        ("validation", "Validation. "), ("comparison", "Comparison. "),
-        ("perspective", "Perspective of costs. "), ("involvement", "Involvement. "), ("ethics", "Ethics. "),
-    ),
-}  # fmt: skip
-AFTER: dict[str, tuple[tuple[str, str], ...]] = {
-    "Discussion": (("interpretation", ""), ("limitations", "Limitations. "), ("generalisability", "Generality. ")),
-    "Other information": (
-        ("funding", "Funding. "), ("conflicts", "Conflicts of interest. "), ("availability", "Data and code. "),
-    ),
-}  # fmt: skip
-ANALYSIS = "Methods: measures and analysis"
 
 
 def report(
@@ -99,7 +83,6 @@ def _stated(spec: "StudySpec", parts: Mapping[str, Sequence[tuple[str, str]]]) -
 def _analysis(spec: "StudySpec", entries: Sequence[Mapping[str, Any]]) -> "list[Section]":
     """How things were measured and analysed: what study.toml decides, then the methods sentences of the notebooks."""
     from microresearch.report.page import Section
-    from microresearch.study.methods import decided
 
     said = [e["title"] for e in entries if e["kind"] == "sentence" and e["part"] == "methods"]
     prose = (*decided(spec), *said)

@@ -7,6 +7,24 @@ from microresearch.report.figures.inputs import listed
 if TYPE_CHECKING:
     from microresearch.study.spec import CaseMix, Outcome, StudySpec
 
+BEFORE: dict[str, tuple[tuple[str, str], ...]] = {
+    "Background and aims": (("summary", ""), ("background", ""), ("hypotheses", "")),
+    "Methods: design and participants": (
+        ("design", "Design. "), ("setting", "Setting. "), ("participants", "Participants. "), ("size", "Study size. "),
+        ("bias", "Bias. "), ("linkage", "Linkage. "),
+        ("validation", "Validation. "), ("comparison", "Comparison. "),
+        ("perspective", "Perspective of costs. "), ("involvement", "Involvement. "), ("ethics", "Ethics. "),
+    ),
+}  # fmt: skip
+AFTER: dict[str, tuple[tuple[str, str], ...]] = {
+    "Discussion": (("interpretation", ""), ("limitations", "Limitations. "), ("generalisability", "Generality. ")),
+    "Other information": (
+        ("funding", "Funding. "), ("conflicts", "Conflicts of interest. "), ("availability", "Data and code. "),
+    ),
+}  # fmt: skip
+ANALYSIS = "Methods: measures and analysis"
+"""The heading under which study.toml and the notebooks say how things were measured and analysed."""
+
 RULES = {"half": "half of the applicable items", "all": "all applicable items", "any": "any applicable item"}
 KINDS = {
     "continuous": "a continuous outcome", "count": "a count", "binary": "an event that a stay has or has not",

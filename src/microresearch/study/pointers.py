@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from microresearch.study.methods import AFTER, ANALYSIS, BEFORE, decided
+
 if TYPE_CHECKING:
     from microresearch.report.checklists import Checklist
     from microresearch.report.page import Section
@@ -52,9 +54,6 @@ def _places(
     spec: "StudySpec", entries: Sequence[Mapping[str, Any]], sections: "Sequence[Section]"
 ) -> Iterator[tuple[str, str]]:
     """Evidence -> where it stands: "figure:flow" -> "Figure 1", "statement:funding" -> "§ Other information"."""
-    from microresearch.study.assemble import AFTER, ANALYSIS, BEFORE
-    from microresearch.study.methods import decided
-
     yield "title", "title"
     if spec.study.question:
         yield "question", "first screen"
