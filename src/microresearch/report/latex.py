@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from microresearch.report.split import WRAP, letters, parts
+
 if TYPE_CHECKING:
     from microresearch.report.tables import Table
 
@@ -13,6 +15,9 @@ _SIGNS = {
     "σ": r"$\sigma$", "ρ": r"$\rho$", "η": r"$\eta$", "κ": r"$\kappa$", "Δ": r"$\Delta$", "∞": r"$\infty$",
     "²": r"\textsuperscript{2}", "\N{NO-BREAK SPACE}": "~", "’": "'", "“": "``", "”": "''", "→": r"$\rightarrow$",
 }  # fmt: skip
+LONG, WIDE = 38, 92
+"""Rows from which a table runs over pages, and letters that a line of it holds: wider ones are split."""
+
 _LETTERS = dict(zip("ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", "abcdefghijklmnoprstuvwxyz", strict=True))
 
 
@@ -30,7 +35,7 @@ def tex(text: str) -> str:
 
 
 def to_tex(table: "Table", label: str = "") -> str:
-    r"""A table for LaTeX with the booktabs package; numbers are set flush right with equal decimals.
+    r"""A table for LaTeX (packages booktabs, longtable, array); numbers are set flush right with equal decimals.
 
     Parameters
     ----------
@@ -57,16 +62,38 @@ def to_tex(table: "Table", label: str = "") -> str:
     \end{table}
     <BLANKLINE>
     """
+    return "\n".join(_one(part, "" if place else label) for place, part in enumerate(parts(table, WIDE)))
+
+
+def _one(table: "Table", label: str) -> str:
+    """One part; more rows than a page holds become a longtable."""
     numeric = [table.numeric(column) for column in table.frame.columns]
-    lines = [r"\begin{table}", rf"\caption{{{tex(table.title)}}}"]
-    lines += [rf"\label{{{label}}}"] if label else []
-    lines += [r"\centering", rf"\begin{{tabular}}{{{''.join('r' if n else 'l' for n in numeric)}}}", r"\toprule"]
-    lines += [_line(table.headers), r"\midrule", *map(_line, table.cells()), r"\bottomrule", r"\end{tabular}"]
-    if notes := table.footnotes():
-        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize"]
-        lines += [tex(note) + r"\par" for note in notes]
-        lines += [r"\end{minipage}"]
-    return "\n".join([*lines, r"\end{table}", ""])
+    shape = "".join(_column(number, wide) for number, wide in zip(numeric, letters(table), strict=True))
+    name = rf"\label{{{label}}}" if label else ""
+    head, body = _line(table.headers), list(map(_line, table.cells()))
+    if len(body) > LONG:
+        lines = [r"\begingroup\small", rf"\begin{{longtable}}{{{shape}}}"]
+        lines += [rf"\caption{{{tex(table.title)}}}{name}\\", r"\toprule", head, r"\midrule", r"\endfirsthead"]
+        lines += [r"\toprule", head, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot", *body, r"\end{longtable}"]
+        return "\n".join([*lines, *_notes(table.footnotes()), r"\endgroup", ""])
+    lines = [r"\begin{table}", rf"\caption{{{tex(table.title)}}}", *([name] if name else []), r"\centering"]
+    lines += [r"\small"] if sum(letters(table)) > 70 else []
+    lines += [rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+    return "\n".join([*lines, *_notes(table.footnotes()), r"\end{table}", ""])
+
+
+def _column(number: bool, wide: int) -> str:
+    """How a column is set: numbers to the right, words to the left, long text in lines."""
+    if number or wide < WRAP:
+        return "r" if number else "l"
+    return rf">{{\raggedright\arraybackslash}}p{{{0.0095 * wide:.2f}\linewidth}}"
+
+
+def _notes(notes: list[str]) -> list[str]:
+    if not notes:
+        return []
+    opening = [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize"]
+    return [*opening, *(tex(note) + r"\par" for note in notes), r"\end{minipage}"]
 
 
 def _line(cells: list[str]) -> str:

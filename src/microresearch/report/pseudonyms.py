@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter
 
 from microresearch.errors import DataError
 from microresearch.report.style import StudyFigure
@@ -78,6 +79,10 @@ def renamed(thing: Table | StudyFigure, key: Mapping[str, str]) -> Table | Study
         return replace(thing, frame=_frame(thing.frame, key), title=_said(thing.title, key), notes=notes)
     thing.data = _frame(thing.data, key)
     thing.title, thing.alt, thing.note = (_said(text, key) for text in (thing.title, thing.alt, thing.note))
+    for axis in (axis for axes in thing.axes for axis in (axes.xaxis, axes.yaxis)):
+        written = axis.get_major_formatter()
+        if isinstance(written, FixedFormatter):
+            written.seq = [_said(str(text), key) for text in written.seq]
     for text in thing.findobj(Text):
         if isinstance(text, Text) and (said := _said(text.get_text(), key)) != text.get_text():
             text.set_text(said)

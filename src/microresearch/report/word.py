@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from microresearch.report.archive import stable_zip
+from microresearch.report.split import letters, parts
 
 if TYPE_CHECKING:
     from microresearch.report.tables import Table
@@ -44,10 +45,11 @@ def to_docx(tables: "Sequence[Table]", heading: str = "") -> bytes:
     if heading:
         document.add_heading(heading, level=1)
     for number, table in enumerate(tables, start=1):
-        _caption(document, f"Table {number}", table.title)
-        _body(document, table)
-        for note in table.footnotes():
-            _paragraph(document, note, size=8.5)
+        for part in parts(table):
+            _caption(document, f"Table {number}", part.title)
+            _body(document, part)
+            for note in part.footnotes():
+                _paragraph(document, note, size=8.5)
         _paragraph(document, "", size=6)
     core = document.core_properties
     core.author, core.title, core.comments = "", heading, ""
@@ -76,17 +78,22 @@ def _paragraph(document: Any, text: str, size: float) -> None:
 
 def _body(document: Any, table: "Table") -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Pt
+    from docx.shared import Mm, Pt
 
     rows = [table.headers, *table.cells()]
     numeric = [table.numeric(column) for column in table.frame.columns]
     grid = document.add_table(rows=len(rows), cols=len(table.headers))
-    grid.autofit = True
+    grid.autofit = False
+    wide = letters(table)
+    widths = [Mm(max(11, min(round(1.75 * one), 160 * one / max(sum(wide), 1)))) for one in wide]
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = width
     for i, (row, texts) in enumerate(zip(grid.rows, rows, strict=True)):
-        for cell, text, number in zip(row.cells, texts, numeric, strict=True):
+        for cell, text, number, width in zip(row.cells, texts, numeric, widths, strict=True):
+            cell.width = width
             paragraph = cell.paragraphs[0]
             paragraph.paragraph_format.space_after = Pt(0)
-            paragraph.paragraph_format.keep_with_next = i < len(rows) - 1
+            paragraph.paragraph_format.keep_with_next = i < min(len(rows) - 1, 3) or len(rows) - 4 < i < len(rows) - 1
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if number else WD_ALIGN_PARAGRAPH.LEFT
             run = paragraph.add_run(text)
             run.font.size, run.bold = Pt(9), i == 0
