@@ -19,11 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-<<<<<<< HEAD
-.PHONY: help paper test test-cluster lab reproduce docs bench calibrate lint lock FORCE
-=======
-.PHONY: help paper test test-cluster lab reproduce bench calibrate check-paper lint lock FORCE
->>>>>>> a34b6fa (Wide tables are split and long ones run over pages in Word and LaTeX; make check-paper compiles all of results; tests of the whole door)
+.PHONY: help paper test test-cluster lab reproduce docs bench calibrate check-paper lint lock FORCE
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -53,15 +49,13 @@ bench: $(VENV)/.test ## measure speed beside the peers that are installed, bend 
 calibrate: $(VENV)/.test ## repeat the long simulations behind the committed tables (hours; goes on where it stopped)
 	@set -e; for script in benchmarks/calibrate/*.py; do echo "$$script"; $(BIN)/python $$script; done
 
-<<<<<<< HEAD
 docs: $(VENV)/.paper ## write docs/reference anew from the docstrings
 	@$(BIN)/python docs/make_reference.py
-=======
+
 check-paper: $(VENV)/.paper ## compile every table, number and reference of results/ in a minimal article (needs pdflatex)
 	@command -v pdflatex >/dev/null 2>&1 || { echo "make check-paper needs pdflatex and bibtex. On Debian or Ubuntu: \
 	sudo apt install texlive-latex-recommended" >&2; exit 1; }
 	@$(BIN)/python benchmarks/check_paper.py results
->>>>>>> a34b6fa (Wide tables are split and long ones run over pages in Word and LaTeX; make check-paper compiles all of results; tests of the whole door)
 
 lint: $(VENV)/.test ## check style and types
 	@$(BIN)/ruff check .

@@ -63,9 +63,7 @@ def main() -> None:
         wide = [float(points) for points in re.findall(r"Overfull .hbox .([\d.]+)pt too wide", said)]
         pages = re.search(r"\((\d+) pages", said)
         tables = len(list((results / "tables").glob("*.tex")))
-        print(
-            f"{tables} tables compiled on {pages[1] if pages else '?'} pages; {sum(w > 10 for w in wide)} lines too wide."
-        )
+        print(f"{tables} tables on {pages[1] if pages else '?'} pages; {sum(w > 10 for w in wide)} lines too wide.")
         if len(sys.argv) > 2:
             shutil.copy(folder / "article.pdf", Path(sys.argv[2]) / "article.pdf")
 

@@ -139,8 +139,9 @@ def marked(root: Path, code: str = MARKED) -> Path:
     tiny_study(root)
     for path in (root / "notebooks").glob("*"):
         path.unlink()
-    rows = [f"{MARKERS[0]} {i},{MARKERS[1]}{i},U{i % 12:02d},{MARKERS[2]} {i},{'nurse' if i % 3 else 'physician'},{i % 5}"
-            for i in range(90)]  # fmt: skip
+    name, person, comment = MARKERS
+    roles = ["physician", "nurse", "nurse"]
+    rows = [f"{name} {i},{person}{i},U{i % 12:02d},{comment} {i},{roles[i % 3]},{i % 5}" for i in range(90)]
     (root / "data/raw/staff.csv").write_text("name,person,unit,comment,role,score\n" + "\n".join(rows) + "\n")
     notebook(root / "notebooks", "01-staff", code)
     return root
