@@ -36,7 +36,7 @@ def refuse_names(processed: Path, results: Path, units: Iterable[str]) -> None:
             if name in frame:
                 kinds |= {str(v): f"a value of {name!r}" for v in frame[name].dropna().unique() if _telling(str(v))}
     several = [name for name in kinds if not _WORD.fullmatch(name)]
-    for path in io.list_files(results):
+    for path in sorted(io.list_files(results), key=lambda path: path.suffix == ".html"):  # the page repeats the rest
         if path.suffix not in READ:
             continue
         text = io.read_bytes(path).decode("utf-8", "replace")
