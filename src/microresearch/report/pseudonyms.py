@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import Formatter, FuncFormatter
 
 from microresearch.errors import DataError
 from microresearch.report.style import StudyFigure
@@ -80,13 +80,21 @@ def renamed(thing: Table | StudyFigure, key: Mapping[str, str]) -> Table | Study
     thing.data = _frame(thing.data, key)
     thing.title, thing.alt, thing.note = (_said(text, key) for text in (thing.title, thing.alt, thing.note))
     for axis in (axis for axes in thing.axes for axis in (axes.xaxis, axes.yaxis)):
-        written = axis.get_major_formatter()
-        if isinstance(written, FixedFormatter):
-            written.seq = [_said(str(text), key) for text in written.seq]
+        if any(_said(label.get_text(), key) != label.get_text() for label in axis.get_ticklabels()):
+            axis.set_major_formatter(_under_pseudonyms(axis.get_major_formatter(), key))
     for text in thing.findobj(Text):
         if isinstance(text, Text) and (said := _said(text.get_text(), key)) != text.get_text():
             text.set_text(said)
     return thing
+
+
+def _under_pseudonyms(written: Formatter, key: Mapping[str, str]) -> FuncFormatter:
+    """Tick labels as they were written, units renamed."""
+
+    def say(value: float, place: int | None = None) -> str:
+        return _said(written(value, place), key)
+
+    return FuncFormatter(say)
 
 
 def _frame(frame: pd.DataFrame, key: Mapping[str, str]) -> pd.DataFrame:
