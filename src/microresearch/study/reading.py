@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from microresearch.responses import Responses
+    from microresearch.study.sections import Survey
     from microresearch.study.study import Study
     from microresearch.survey.export import Export
 
@@ -18,6 +19,17 @@ def _section(study: "Study", name: str, what: str) -> Any:
         mend = f"add [{name}] to study.toml"
         raise SpecError(Problem(f"this study has no {what}", study.place.file.name, column=name, mend=mend))
     return section
+
+
+def survey_settings(study: "Study") -> "Survey":
+    """[survey] of study.toml.
+
+    Raises
+    ------
+    SpecError
+        The study has no survey.
+    """
+    return _section(study, "survey", "survey")
 
 
 def _path(study: "Study", name: str) -> Any:
@@ -31,7 +43,7 @@ def export(study: "Study") -> "Export":
     from microresearch.survey import read_export
     from microresearch.survey.people import resolve
 
-    said = _section(study, "survey", "survey")
+    said = survey_settings(study)
     dictionary = None if said.dictionary is None else _path(study, said.dictionary)
     found = read_export(
         _path(study, said.file), said.format, encoding=said.encoding, separator=said.separator, sheet=said.sheet,
@@ -42,7 +54,7 @@ def export(study: "Study") -> "Export":
 
 def columns(study: "Study") -> dict[str, str]:
     """Standard name -> column of the export, of those that the study declares."""
-    said = _section(study, "survey", "survey").columns
+    said = survey_settings(study).columns
     return {name: column for name, column in said.model_dump().items() if column is not None}
 
 
@@ -55,7 +67,7 @@ def responses(study: "Study", found: "Export") -> "dict[str, Responses]":
     """The same from an export that was read."""
     from microresearch.survey import apply_applicability, assign_units, crosswalk, read_responses
 
-    said = _section(study, "survey", "survey")
+    said = survey_settings(study)
     forms = read_responses(
         found, list(study.instruments.values()), columns(study), items=said.items or None, keep=said.keep or None,
         blank=said.blank,
