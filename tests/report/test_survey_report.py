@@ -11,6 +11,7 @@ from microresearch.report import figures, survey_tables
 from microresearch.report.disclosure import guard
 from microresearch.report.style import StudyFigure
 from microresearch.results import NotAvailable
+from microresearch.survey import little_mcar
 
 FORM = load_instrument("assessment-form")
 
@@ -104,3 +105,13 @@ def test_the_dictionary_is_whole_in_its_csv() -> None:
     lines = table.to_csv().splitlines()
     assert lines[2].startswith("level_leadership,Leadership,Leadership,1.0,3.0,no,all,90,60,30,0,0,1.0,3.0")
     assert "Options: 1 = Level 1; Can't rate." in table.notes[0] and "Content validity: not established." in table.notes
+
+
+def test_the_table_of_littles_test_gives_the_reason_where_there_is_none() -> None:
+    data = pd.DataFrame(np.random.default_rng(3).normal(size=(60, 3)), columns=["a", "b", "c"])
+    holes = data.mask(np.eye(60, 3, dtype=bool) | np.eye(60, 3, -9, dtype=bool))
+    found, reason = little_mcar(holes), "nothing is missing among the items tested"
+    both = survey_tables.mcar_table({"all": found, "whole": little_mcar(data)}, "Form")
+    assert both.reasons() == [reason] and both.frame["statistic"][0] == found.statistic
+    assert both.frame["n"].tolist() == [60, pd.NA]
+    assert survey_tables.mcar_table({"whole": little_mcar(data)}, "Form").reasons() == [reason]

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from tiny import notebook
+from tiny import notebook, tiny_study
 
 from microresearch.cli import main
+from microresearch.errors import SpecError
 from microresearch.study import accounts
 from microresearch.study.study import open_study
+from microresearch.survey import read_export
 
 FIXTURES = Path(__file__).parents[1] / "survey" / "fixtures"
 FORM = """
@@ -133,3 +135,11 @@ def test_content_validity_is_open_until_experts_rate(plain: Path, capsys: pytest
     (plain / "experts.csv").write_text("item,a,b,c\ntrust_1,4,4,7\n")
     assert main(["check", "--study", str(plain)]) == 2
     assert "not on the scale" in capsys.readouterr().err
+
+
+def test_a_study_without_a_survey_is_told_so(tmp_path: Path) -> None:
+    export = read_export(FIXTURES / "plain.csv")
+    opened = open_study(tiny_study(tmp_path / "study"))
+    for account in (accounts.column_account, accounts.unmapped_account):
+        with pytest.raises(SpecError, match=r"this study has no survey.*add \[survey\]"):
+            account(opened, export)

@@ -78,8 +78,9 @@ def between_hospitals(scores: UnitScores, cells: Cells, outcome: str, confidence
         )
     rows: list[tuple[str, float, float, float]] = []
     n = 0
-    for part in scores.components.itertuples():
-        table = scores.table[(scores.table["characteristic"] == part.characteristic) & scores.table["mean"].notna()]
+    taus = scores.components["tau"].to_numpy(float).tolist()
+    for name, tau in zip(scores.components["characteristic"], taus, strict=True):
+        table = scores.table[(scores.table["characteristic"] == name) & scores.table["mean"].notna()]
         table = table.set_index("unit")
         design = build(cells, outcome, list(table.index), scores.design, True)
         means = pd.DataFrame({"y": first_stage(design, FAMILIES[kind]).effect,
@@ -89,7 +90,6 @@ def between_hospitals(scores: UnitScores, cells: Cells, outcome: str, confidence
         if n < FEWEST:
             raise DataError(Problem(f"{n} hospitals are too few for a line through them", allowed=f"{FEWEST} or more"))
         line = stats.linregress(means["x"], means["y"])
-        tau = float(part.tau)
-        rows.append((str(part.characteristic), float(line.slope) * tau, float(line.stderr) * tau, float(line.pvalue)))
+        rows.append((str(name), float(line.slope) * tau, float(line.stderr) * tau, float(line.pvalue)))
     scale = {"continuous": "points per SD", "binary": "log odds ratio per SD"}.get(kind, "log ratio per SD")
     return BetweenHospitals(outcome, scale, tuple(rows), n, confidence)

@@ -43,7 +43,8 @@ def pack_stays(
         quoted(unit),
         *(_band(v, quoted(v.column)) if v.bands is not None else quoted(v.column) for v in variables),
     ]
-    values, whole = [], []
+    values: list[str] = []
+    whole: list[bool] = []
     for i, outcome in enumerate(wanted):
         from_costs = bool(cost) and outcome.column == cost
         values.append(f"{cost if from_costs else stays.number(outcome.column)} AS v{i}")

@@ -78,7 +78,7 @@ def _batches(inverse: Array, log_det: float, mu: Array, patterns: Sequence[Momen
             n = np.array([patterns[place].n for place in which.tolist()], dtype=np.float64)
             across = inverse[hidden]  # (m, h, p)
             block = np.take_along_axis(across, hidden[:, None, :], axis=2)
-            inner = np.linalg.inv(block)
+            inner = np.asarray(np.linalg.inv(block), dtype=np.float64)
             side = inner @ across
             pulled = gap @ inverse
             pull = pulled - (np.take_along_axis(pulled, hidden, axis=1)[:, None, :] @ side)[:, 0]

@@ -153,7 +153,8 @@ def constant(data: Clustered) -> float:
 
 def _frame(levels: Levels, theta: Array, data: Clustered) -> tuple[tuple[Implied, Implied], Array, Array, Array]:
     """Implied moments of each level, and both covariances and the means among all p variables."""
-    p, covs, mu = data.p, [], np.zeros(data.p)
+    p, mu = data.p, np.zeros(data.p)
+    covs: list[Array] = []
     at = (implied(levels[0], theta), implied(levels[1], theta))
     for one, seat in zip(at, data.seats, strict=True):
         cov = np.zeros((p, p))
@@ -264,8 +265,8 @@ def level_weights(levels: Levels, data: Clustered, theta: Array, size: int) -> t
     """
     at, within, between, mu = _frame(levels, theta, data)
     inside, outside = data.seats
-    pulled = np.linalg.inv(between + within / size)
+    pulled: Array = np.asarray(np.linalg.inv(between + within / size), dtype=np.float64)
     cross = np.zeros((data.p, at[1].parts["cross"].shape[1]))
     cross[outside] = at[1].parts["cross"]
-    own = np.linalg.solve(at[0].sigma, at[0].parts["cross"]).T
+    own: Array = np.asarray(np.linalg.solve(at[0].sigma, at[0].parts["cross"]), dtype=np.float64).T
     return cross.T @ pulled, (between @ pulled)[inside], own, mu

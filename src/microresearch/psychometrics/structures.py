@@ -65,7 +65,8 @@ def structures(items: pd.DataFrame, instrument: Instrument, estimator: Structure
     """
     fits: dict[ModelKind, Cfa] = {}
     refused: dict[ModelKind, str] = {}
-    rows, notes = [], []
+    rows: list[dict[str, object]] = []
+    notes: list[str] = []
     for kind in get_args(ModelKind):
         try:
             fit = cfa(instrument.model(kind), items, std_lv=kind == "bifactor", **ARGUMENTS[estimator])
@@ -144,7 +145,8 @@ def scale_invariance(
     columns += ["delta_rmsea", "held"]
     ladders: dict[str, Invariance] = {}
     refused: dict[str, str] = {}
-    parts, notes = [], []
+    parts: list[pd.DataFrame] = []
+    notes: list[str] = []
     for characteristic in instrument.characteristics:
         codes = [item.code for item in instrument.items_of(characteristic.code)]
         if len(codes) < 3:

@@ -113,7 +113,7 @@ def closest(linked: LinkedEstimates) -> str | None:
     frame = linked.to_frame()
     if "p" not in frame or frame["p"].isna().all():
         return None
-    return str(frame.loc[frame["p"].astype(float).idxmin(), "characteristic"])
+    return str(frame["characteristic"].iloc[int(np.nanargmin(frame["p"].to_numpy(float)))])
 
 
 def _table(

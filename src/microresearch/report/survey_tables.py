@@ -8,9 +8,9 @@ import pandas as pd
 from microresearch.instrument import Instrument
 from microresearch.report.labelled_table import labelled_table
 from microresearch.report.tables import Table
+from microresearch.results import NotAvailable
 
 if TYPE_CHECKING:
-    from microresearch.results import NotAvailable
     from microresearch.survey.careless_indices import Careless
     from microresearch.survey.expert_ratings import ContentValidity
     from microresearch.survey.missing import McarTest, MissingPatterns
@@ -137,13 +137,13 @@ def mcar_table(tests: "Mapping[str, McarTest | NotAvailable]", form: str) -> Tab
     rows: list[dict[str, object]] = []
     for name, test in tests.items():
         row: dict[str, object] = {"items": name}
-        if test:
+        if isinstance(test, NotAvailable):
+            row["statistic"] = test
+        else:
             row |= {
                 "statistic": test.statistic, "df": test.df, "p": test.p, "patterns": test.n_patterns,
                 "n": test.n_used,
             }  # fmt: skip
-        else:
-            row["statistic"] = test
         rows.append(row)
     frame = pd.DataFrame(rows)
     whole = {column: "Int64" for column in ("df", "patterns", "n") if column in frame}

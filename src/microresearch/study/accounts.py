@@ -24,7 +24,7 @@ def column_account(study: "Study", export: "Export") -> "pd.DataFrame":
     """What became of every column of the export: see `survey.column_uses`."""
     from microresearch.survey import column_uses
 
-    said = study.spec.survey
+    said = reading.survey_settings(study)
     forms = list(study.instruments.values())
     return column_uses(export, forms, reading.columns(study), said.items, said.keep)
 
@@ -33,7 +33,7 @@ def cell_account(study: "Study", export: "Export", responses: "Responses") -> "p
     """The raw cells of each item and role against the states that they became: see `survey.reconcile`."""
     from microresearch.survey import reconcile
 
-    said = study.spec.survey
+    said = reading.survey_settings(study)
     return reconcile(export, responses, said.items, said.blank)
 
 
@@ -41,7 +41,7 @@ def unmapped_account(study: "Study", export: "Export") -> "pd.DataFrame":
     """Every value that maps to no option, with all its rows: see `survey.unmapped_values`."""
     from microresearch.survey import unmapped_values
 
-    said = study.spec.survey
+    said = reading.survey_settings(study)
     return unmapped_values(export, list(study.instruments.values()), None, said.items, blank=said.blank)
 
 

@@ -11,6 +11,7 @@ Bools = NDArray[np.bool_]
 RIDGE = 1e-5
 INNER = 3
 BURN = 20
+(_TRTRI,) = linalg.get_lapack_funcs(("trtri",), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +146,7 @@ def _people(design: Design, order: NDArray[np.intp]) -> _People:
     covariates = np.vstack([np.ones(len(order)), design.covariates[order].T])
     covariates[1:] -= covariates[1:].mean(axis=1, keepdims=True)
     empty = np.isnan(keyed)
-    stay = (empty & ~impute).any(axis=1)
+    stay: Bools = np.asarray((empty & ~impute).any(axis=1), dtype=np.bool_)
     holes = np.array([stay[design.scale == s].any() for s in range(int(design.scale.max()) + 1)])
     return _People(
         keyed, [np.flatnonzero(one) for one in impute], [np.flatnonzero(~one) for one in empty],
@@ -219,7 +220,7 @@ def _predictions(
     apart = x[:, out]
     cross = sums.cross - apart @ apart.T
     cross.flat[:: len(cross) + 1] += RIDGE * np.maximum(np.diag(cross), len(seen) * 1e-8)
-    inverse, _ = linalg.lapack.dtrtri(np.linalg.cholesky(cross), lower=1)
+    inverse, _ = _TRTRI(np.linalg.cholesky(cross), lower=1)
     root: Floats = np.asarray(inverse, dtype=np.float64).T
     xy = x @ y
     if design.unit is None:

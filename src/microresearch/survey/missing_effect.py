@@ -49,7 +49,8 @@ def compare_unit_means(imputations: Imputations, missing: str | float = "half", 
         code = characteristic.code
         enough = np.logical_and.reduce([size[code] >= max(minimum, 1) for size in sizes.values()])
         by_way = {way: table.loc[enough, code].dropna() for way, table in means.items()}
-        rows += [{"term": code, "method": way} | _beside(by_way, way, rule) for way in by_way]
+        for way in by_way:
+            rows.append({"term": code, "method": way, **_beside(by_way, way, rule)})
     return pd.DataFrame(rows, columns=["term", "method", "n_units", "sd", "r", "largest"])
 
 

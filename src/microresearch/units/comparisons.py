@@ -213,7 +213,7 @@ def _paired(a: str, b: str, both: pd.DataFrame, confidence: float) -> dict[str, 
     average = float(np.sqrt((both[a].var() + both[b].var()) / 2))
     g = float(gap.mean() / average * (1 - 3 / (4 * (n - 1) - 1)))
     half = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * se
-    return _pair(a, b, gap.mean(), se, half, t, n - 1, 2 * stats.t.sf(abs(t), n - 1), g, n, "paired t, Holm")
+    return _pair(a, b, gap.mean(), se, half, t, n - 1, 2 * float(stats.t.sf(abs(t), n - 1)), g, n, "paired t, Holm")
 
 
 def _pair(

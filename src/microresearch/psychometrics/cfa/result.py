@@ -105,7 +105,8 @@ class Cfa:
     @property
     def residuals(self) -> pd.DataFrame:
         """Residual correlations: observed less implied, a row for each pair of items and group."""
-        rows, blocks = [], self.design.blocks
+        blocks = self.design.blocks
+        rows: list[dict[str, object]] = []
         marks = self.design.marks(self.labels)
         for label, mark, layout, seen in zip(
             self.labels, marks, self.design.layouts, self.estimate.observed, strict=True
@@ -134,7 +135,7 @@ class Cfa:
         """Correlations of the factors that the model implies in a group."""
         cov = self.latent_covariance(group)
         sd = np.sqrt(np.diag(cov))
-        return cov / np.outer(sd, sd)
+        return cov.div(np.outer(sd, sd))
 
     def modification_indices(self, least: float = 0.0) -> pd.DataFrame:
         """Modification indices of `least` or more, largest first: lhs, op, rhs, group, mi, epc, sepc.all, pvalue."""

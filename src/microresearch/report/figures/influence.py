@@ -55,8 +55,8 @@ def influence_plot(
                           "lowest": grouped.loc[codes, "min"].to_numpy(),
                           "highest": grouped.loc[codes, "max"].to_numpy(),
                           "n_left_out": grouped.loc[codes, "size"].to_numpy()})  # fmt: skip
-    said = "; ".join(f"{look.name} {apa(row.lowest)} to {apa(row.highest)}" for look, row in
-                     zip(shown, table.itertuples(), strict=True))  # fmt: skip
+    ends = table[["lowest", "highest"]].to_numpy(float).tolist()
+    said = "; ".join(f"{look.name} {apa(low)} to {apa(high)}" for look, (low, high) in zip(shown, ends, strict=True))
     figure = StudyFigure(
         "double", 20 + 7 * len(shown), data=table, title=title or f"Effects with each {by} left out",
         alt=f"Effects with each {by} left out in turn, lowest to highest: {said}.",
