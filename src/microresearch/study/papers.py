@@ -31,6 +31,7 @@ twin/results/
 # built, not committed
 results/figures/*.600dpi.png
 results/figures/*.svg
+results/figures/*.pdf
 results/*.docx
 results/tables/*.docx
 results/tables/*.xlsx
