@@ -217,10 +217,11 @@ def _panel(axes: Axes, frame: pd.DataFrame, panel: Panel, marked: np.ndarray) ->
 
 def _plain_ticks(axes: Axes) -> None:
     low, high = axes.get_xlim()
+    room = 6 if axes.get_position().width > 0.25 else 4  # how many labels stand side by side
     steps = next(
         s
         for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0, 1e3)
-        if (high - low) / s <= 6 or s == 1e3
+        if (high - low) / s <= room or s == 1e3
     )
     ticks = np.arange(np.ceil(low / steps), np.floor(high / steps) + 1) * steps
     axes.set_xticks(ticks[ticks > 0], [apa(tick, 2 if steps < 0.1 else 1) for tick in ticks if tick > 0])

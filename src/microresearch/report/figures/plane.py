@@ -58,12 +58,18 @@ and dearer 0%.'
         ("better", "cheaper"): np.mean(right * (1 - up)), ("better", "dearer"): np.mean(right * up),
         ("worse", "cheaper"): np.mean((1 - right) * (1 - up)), ("worse", "dearer"): np.mean((1 - right) * up),
     }  # fmt: skip
+    reach = frame.abs().quantile(0.99).clip(lower=frame.abs().median()) * 1.3
+    if estimate is not None:
+        reach = np.maximum(reach, 1.3 * np.abs(estimate))
+    reach = reach.where(reach > 0, 1.0)
+    beyond = int((frame.abs() > reach).any(axis=1).sum())
     said = ", ".join(f"{a} and {b} {100 * share:.0f}%" for (a, b), share in shares.items())
     figure = StudyFigure(
         "single", 80, data=frame, title=title or "Outcome and cost together",
         alt=f"Outcome and cost plane of {len(frame)} draws: {said}.",
         note="Dots: bootstrap draws over units; percentages: share of the draws in each quadrant. An association: unit "
-        "climate is no intervention, so no ratio of cost to effect is given.",
+        "climate is no intervention, so no ratio of cost to effect is given."
+        + (f" Draws beyond the axes, counted in the percentages: {beyond}." if beyond else ""),
     )  # fmt: skip
     with context():
         axes = figure.add_subplot()
@@ -72,8 +78,8 @@ and dearer 0%.'
         axes.axvline(0, color=QUIET, lw=0.7)
         if estimate is not None:
             axes.plot(*estimate, "P", ms=7, color=INK, mec="white", mew=0.8)
-        reach_x, reach_y = (1.15 * float(frame[c].abs().max()) or 1.0 for c in ("outcome", "cost"))
-        axes.set(xlim=(-reach_x, reach_x), ylim=(-reach_y, reach_y), xlabel=labels[0], ylabel=labels[1])
+        x, y = reach["outcome"], reach["cost"]
+        axes.set(xlim=(-x, x), ylim=(-y, y), xlabel=labels[0], ylabel=labels[1])
         for (a, b), share in shares.items():
             x, y = 0.97 if a == "better" else 0.03, 0.03 if b == "cheaper" else 0.97
             axes.text(x, y, f"{a}, {b}\n{100 * share:.0f}%", transform=axes.transAxes, fontsize=6.5, color=INK,
