@@ -17,6 +17,12 @@ FLAGS = (
     "--force-color-profile=srgb", "--no-proxy-server",
 )  # fmt: skip
 
+AXE = """
+const tell = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ["violations"]}).then(found => tell([
+  found.passes.length, found.violations.map(one => [one.id, one.nodes.map(node => String(node.target))])]));
+"""
+
 
 class Browser:
     """A Chromium without a window: `driver` is selenium's, the rest is what the tests of pages ask of it."""
@@ -45,9 +51,9 @@ class Browser:
         """What axe-core finds wrong for readers with a disability, rule -> places."""
         source = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
         self.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": source})
-        found = self.driver.execute_async_script("axe.run(document).then(arguments[arguments.length - 1])")
-        assert found["passes"], "axe-core looked at nothing"
-        return {one["id"]: [str(node["target"]) for node in one["nodes"]] for one in found["violations"]}
+        looked, wrong = self.driver.execute_async_script(AXE)
+        assert looked, "axe-core looked at nothing"
+        return dict(wrong)
 
     def picture(self, path: Path, whole: bool = False) -> None:
         """The page as a PNG: what is on the screen, or all of it."""
