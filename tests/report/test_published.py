@@ -73,11 +73,10 @@ def test_no_number_is_a_small_count() -> None:
     assert people and all(value > 10 for value in people.values())
 
 
-@pytest.mark.skipif(
-    not (RESULTS / "sentences.md").is_file(), reason="results/ were made before checklists were in them"
-)
 def test_four_of_five_applicable_items_are_answered() -> None:
     page = (RESULTS / "report.html").read_text(encoding="utf-8")
+    if ">Checklists</h2>" not in page:
+        pytest.skip("results/ were made before the report had checklists")
     found = re.findall(r"(\d+) of (\d+) applicable items answered \(", page)
     assert len(found) == 4
     assert all(int(answered) >= 0.8 * int(applicable) for answered, applicable in found)

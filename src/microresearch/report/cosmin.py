@@ -69,7 +69,7 @@ def internal_consistency(alphas: Sequence[float], structure: Rating) -> Rating:
         return Rating(name, "?", "no scale of two or more items")
     if structure.rating != "+":
         return Rating(name, "?", "alpha does not count without evidence of sufficient structural validity")
-    least = apa(min(values), 2, True)
+    least = _least(min(values))
     if min(values) >= 0.7:
         return Rating(name, "+", f"met: alpha {least} is the smallest")
     return Rating(name, "-", f"not met: alpha {least} is the smallest (.70 or more)")
@@ -86,10 +86,15 @@ def reliability(coefficients: Sequence[float], what: str = "ICC") -> Rating:
     values = [value for value in coefficients if not math.isnan(value)]
     if not values:
         return Rating("Reliability", "?", "no repeated ratings")
-    least = apa(min(values), 2, True)
+    least = _least(min(values))
     if min(values) >= 0.7:
         return Rating("Reliability", "+", f"met: {what} {least} is the smallest")
     return Rating("Reliability", "-", f"not met: {what} {least} is the smallest (.70 or more)")
+
+
+def _least(value: float) -> str:
+    """The smallest coefficient; with a third decimal where two would hide on which side of .70 it lies."""
+    return apa(value, 3 if value < 0.7 <= round(value, 2) else 2, True)
 
 
 def measurement_error(smallest_detectable: float, minimal_important: float = math.nan) -> Rating:

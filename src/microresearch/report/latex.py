@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from microresearch.report.split import WRAP, letters, parts
+from microresearch.report.split import NARROW, fitting, letters, parts
 
 if TYPE_CHECKING:
     from microresearch.report.tables import Table
@@ -68,23 +68,23 @@ def to_tex(table: "Table", label: str = "") -> str:
 def _one(table: "Table", label: str) -> str:
     """One part; more rows than a page holds become a longtable."""
     numeric = [table.numeric(column) for column in table.frame.columns]
-    shape = "".join(_column(number, wide) for number, wide in zip(numeric, letters(table), strict=True))
+    shape = "".join(_column(number, wide) for number, wide in zip(numeric, fitting(table, WIDE), strict=True))
     name = rf"\label{{{label}}}" if label else ""
     head, body = _line(table.headers), list(map(_line, table.cells()))
     if len(body) > LONG:
-        lines = [r"\begingroup\small", rf"\begin{{longtable}}{{{shape}}}"]
+        lines = [r"\begingroup\footnotesize\setlength{\tabcolsep}{4pt}", rf"\begin{{longtable}}{{{shape}}}"]
         lines += [rf"\caption{{{tex(table.title)}}}{name}\\", r"\toprule", head, r"\midrule", r"\endfirsthead"]
         lines += [r"\toprule", head, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot", *body, r"\end{longtable}"]
         return "\n".join([*lines, *_notes(table.footnotes()), r"\endgroup", ""])
     lines = [r"\begin{table}", rf"\caption{{{tex(table.title)}}}", *([name] if name else []), r"\centering"]
-    lines += [r"\small"] if sum(letters(table)) > 70 else []
+    lines += [r"\footnotesize\setlength{\tabcolsep}{4pt}"] if sum(letters(table)) > 70 else []
     lines += [rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
     return "\n".join([*lines, *_notes(table.footnotes()), r"\end{table}", ""])
 
 
 def _column(number: bool, wide: int) -> str:
     """How a column is set: numbers to the right, words to the left, long text in lines."""
-    if number or wide < WRAP:
+    if number or wide < NARROW:
         return "r" if number else "l"
     return rf">{{\raggedright\arraybackslash}}p{{{0.0095 * wide:.2f}\linewidth}}"
 

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 PAGE = 100
 """Letters of small print that a portrait page of text holds in one line."""
 
-WRAP = 38
-"""Letters at which the text of a cell is broken into lines."""
+WRAP, NARROW = 38, 24
+"""Letters at which the text of a cell is broken into lines; and where a table would else not fit."""
 
 
-def letters(table: "Table") -> list[int]:
-    """The width of each column in letters: of its longest cell or word of the header, at most `WRAP`, and a gap.
+def letters(table: "Table", wrap: int = WRAP) -> list[int]:
+    """The width of each column in letters: of its longest cell or word of the header, at most `wrap`, and a gap.
 
     Examples
     --------
@@ -25,7 +25,16 @@ def letters(table: "Table") -> list[int]:
     [12, 7]
     """
     columns = zip(table.headers, *table.cells(), strict=True) if len(table.frame) else zip(table.headers, strict=True)
-    return [min(max([*map(len, cells), *map(len, header.split())], default=1), WRAP) + 2 for header, *cells in columns]
+    return [
+        min(max([*map(len, cells), *(len(word) + 1 for word in header.split())], default=1), wrap) + 2
+        for header, *cells in columns
+    ]
+
+
+def fitting(table: "Table", page: int = PAGE) -> list[int]:
+    """The widths of the columns in letters, long texts in narrower columns where the table is else too wide."""
+    wide = letters(table)
+    return wide if sum(wide) <= page else letters(table, NARROW)
 
 
 def parts(table: "Table", page: int = PAGE) -> "list[Table]":
@@ -39,7 +48,7 @@ def parts(table: "Table", page: int = PAGE) -> "list[Table]":
     >>> [(part.title, list(part.frame)) for part in parts(wide, page=20)]
     [('Reliability (part 1 of 2)', ['scale', 'alpha']), ('Reliability (part 2 of 2)', ['scale', 'omega'])]
     """
-    wide = letters(table)
+    wide = fitting(table, page)
     if sum(wide) <= page or len(wide) < 3:
         return [table]
     blocks: list[list[int]] = [[]]
