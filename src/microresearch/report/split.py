@@ -22,7 +22,7 @@ def letters(table: "Table", wrap: int = WRAP) -> list[int]:
     >>> import pandas as pd
     >>> from microresearch.report.tables import Table
     >>> letters(Table(pd.DataFrame({"scale": ["Leadership"], "alpha": [0.9]}), "Reliability"))
-    [12, 7]
+    [12, 8]
     """
     columns = zip(table.headers, *table.cells(), strict=True) if len(table.frame) else zip(table.headers, strict=True)
     return [
