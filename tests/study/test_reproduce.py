@@ -199,8 +199,8 @@ def test_a_rerun_is_held_against_the_last_commit(ran: Path, tmp_path: Path, caps
     (root / ".gitignore").write_text("data/processed/\ndata/.run/\n")
     for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "results"]):
         git(root, *words)
-    table = (root / "results/tables/units.csv").read_text().splitlines()  # in the order of the units' pseudonyms
-    (row,) = (number for number, line in enumerate(table, start=1) if line.endswith(",0.25"))
+    table = (root / "results/tables/shares.csv").read_text().splitlines()  # in the order of the units' pseudonyms
+    (row,) = (number for number, line in enumerate(table) if line.endswith(",0.25"))
     (root / "results/numbers.json").write_text("{}")
     raw = root / "data/raw/units.csv"
     raw.write_text(raw.read_text().replace("U03,0.25", "U03,0.26"))
