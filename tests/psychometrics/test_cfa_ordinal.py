@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from lavaan_tables import beside
 
 from microresearch.errors import DataError, SpecError
 from microresearch.psychometrics.cfa import cfa
@@ -33,17 +34,6 @@ def fitted(name):
     return cfa(
         golden["model"], data(golden["data"]), ordered=True, **{ARGUMENTS.get(k, k): v for k, v in options.items()}
     )
-
-
-def beside(result, table):
-    """Ours and theirs, joined by parameter."""
-    theirs = pd.DataFrame(table)
-    theirs = theirs[theirs["op"] != "=="]
-    key = ["lhs", "op", "rhs"]
-    if len(result.labels) > 1:
-        theirs["group"] = [result.labels[int(g) - 1] for g in theirs["group"]]
-        key.append("group")
-    return key, theirs.set_index(key)
 
 
 @pytest.mark.parametrize("name", MODELS)

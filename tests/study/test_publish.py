@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tiny import tiny_study
+from tiny import stage, tiny_study
 
 from microresearch import io
 from microresearch.errors import DataError, DisclosureError
@@ -13,22 +13,6 @@ from microresearch.results import NotAvailable
 from microresearch.study.place import Place
 from microresearch.study.spec_file import read_spec
 from microresearch.study.study import Study
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Study:
-    """A study as a notebook of a run sees it."""
-    root = tiny_study(tmp_path / "study")
-    stage = tmp_path / "stage"
-    stage.mkdir()
-    place = Place(root / "study.toml", stage, "05-try", {})
-    io.write_json(stage / "published-before.json", {})
-    return Study(place, read_spec(place.file))
-
-
-def stage(study: Study) -> Path:
-    assert study.place.stage is not None
-    return study.place.stage
 
 
 def figure(n: int) -> StudyFigure:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tiny import notebook, tiny_study
+from tiny import notebook, stage, tiny_study
 
 from microresearch import io
 from microresearch.cli import main
@@ -23,21 +23,6 @@ from microresearch.study.unit_key import SEED, unit_key
 
 ROLE = pd.DataFrame({"role": ["nurse", "physician"], "n": [40, 30]})
 BOTH = pd.DataFrame({"role": ["nurse"] * 2 + ["physician"] * 2, "sex": ["F", "M"] * 2, "n": [36, 4, 15, 15]})
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Study:
-    root = tiny_study(tmp_path / "study")
-    stage = tmp_path / "stage"
-    stage.mkdir()
-    place = Place(root / "study.toml", stage, "05-try", {})
-    io.write_json(stage / "published-before.json", {})
-    return Study(place, read_spec(place.file))
-
-
-def stage(study: Study) -> Path:
-    assert study.place.stage is not None
-    return study.place.stage
 
 
 def table(frame: pd.DataFrame, *by: str) -> Table:

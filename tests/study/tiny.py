@@ -2,6 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from microresearch.study.study import Study
 
 STUDY = """
 [study]
@@ -42,6 +46,12 @@ from microresearch.study.study import open_study
 study = open_study()
 study.show("shares")
 """
+
+
+def stage(study: "Study") -> Path:
+    """Where a study of one notebook puts what it publishes."""
+    assert study.place.stage is not None
+    return study.place.stage
 
 
 def notebook(folder: Path, stem: str, code: str, needs: tuple[str, ...] = ()) -> Path:

@@ -41,6 +41,12 @@ class Influence:
         return most[["characteristic", "group", "change"]].join(limits, on="characteristic").reset_index(drop=True)
 
 
+def refuse_to_leave_out(by: str, scores: UnitScores) -> None:
+    """An error unless `by` is "unit", or "hospital" where scores have hospitals."""
+    if by not in ("unit", "hospital") or (by == "hospital" and not scores.design.by_hospital):
+        raise SpecError(f"cannot leave out by {by!r}: allowed are unit and, where scores have hospitals, hospital.")
+
+
 def leave_one_out(linked: LinkedEstimates, scores: UnitScores, cells: Cells, by: str = "unit") -> Influence:
     """Refit every primary effect without each unit (or hospital).
 
@@ -57,8 +63,7 @@ def leave_one_out(linked: LinkedEstimates, scores: UnitScores, cells: Cells, by:
     SpecError
         An unknown `by`, or hospitals where scores have none.
     """
-    if by not in ("unit", "hospital") or (by == "hospital" and not scores.design.by_hospital):
-        raise SpecError(f"cannot leave out by {by!r}: allowed are unit and, where scores have hospitals, hospital.")
+    refuse_to_leave_out(by, scores)
     model = next(known for known in SCALES if known == linked.model)
     rows: list[dict[str, object]] = []
     groups = scores.design.hospital if by == "hospital" else pd.Series(scores.design.units, index=scores.design.units)

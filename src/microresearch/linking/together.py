@@ -10,6 +10,7 @@ from microresearch.errors import DataError, Problem, SpecError
 from microresearch.linking.bootstrap import BootstrapEffects, draw_effects, gather
 from microresearch.linking.cells import Cells
 from microresearch.linking.design import Array
+from microresearch.linking.influence import refuse_to_leave_out
 from microresearch.units.score_table import UnitScores
 
 
@@ -84,8 +85,7 @@ def effects_left_out(
     SpecError
         An unknown `by`, or hospitals where scores have none.
     """
-    if by not in ("unit", "hospital") or (by == "hospital" and not scores.design.by_hospital):
-        raise SpecError(f"cannot leave out by {by!r}: allowed are unit and, where scores have hospitals, hospital.")
+    refuse_to_leave_out(by, scores)
     names = tuple(scores.characteristics)
     study = gather(ratings, scores, cells, tuple(outcomes), names)
     units = pd.Index(scores.design.units)

@@ -162,15 +162,9 @@ def _equal_weights(q: Array, weight: Array, residual: Array) -> tuple[Array, Arr
 
     Shapes (k, m, p), (k, m) and (k, m) for k clusters of m cells.
     """
-    turned = np.swapaxes(q, 1, 2)
-    values, vectors = np.linalg.eigh(turned @ q)
-    values = np.clip(values, 0, 1)
+    values, vectors, pull = _whitened(q, weight, residual)
     inverse, root = _powers(1 - values, 1.0)
-    back = np.swapaxes(vectors, 1, 2)
-    pull = back @ (turned @ (np.sqrt(weight) * residual)[:, :, None])
-    score = (vectors @ (root[:, :, None] * pull))[:, :, 0]
-    square = (vectors * (values * inverse)[:, None, :]) @ back
-    return score, square, (vectors * (values * root)[:, None, :]) @ back
+    return _forms(values, vectors, pull, root, inverse)
 
 
 def _jackknife(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, Array]:
@@ -180,15 +174,25 @@ def _jackknife(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, 
     ----------
     Bell & McCaffrey (2002), section 3: the jackknife without refitting.
     """
+    values, vectors, pull = _whitened(q, weight, residual)
+    inverse, _ = _powers(1 - values, 1.0)
+    return _forms(values, vectors, pull, inverse, inverse**2)
+
+
+def _whitened(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, Array]:
+    """Eigenvalues and vectors of each cluster's Q'Q, and its whitened scores in their coordinates."""
     turned = np.swapaxes(q, 1, 2)
     values, vectors = np.linalg.eigh(turned @ q)
-    values = np.clip(values, 0, 1)
-    inverse, _ = _powers(1 - values, 1.0)
+    pull = np.swapaxes(vectors, 1, 2) @ (turned @ (np.sqrt(weight) * residual)[:, :, None])
+    return np.clip(values, 0, 1), vectors, pull
+
+
+def _forms(values: Array, vectors: Array, pull: Array, power: Array, squared: Array) -> tuple[Array, Array, Array]:
+    """Scores and forms under an adjustment whose eigenvalues are `power`, and `squared` those of its square."""
     back = np.swapaxes(vectors, 1, 2)
-    pull = back @ (turned @ (np.sqrt(weight) * residual)[:, :, None])
-    score = (vectors @ (inverse[:, :, None] * pull))[:, :, 0]
-    square = (vectors * (values * inverse**2)[:, None, :]) @ back
-    return score, square, (vectors * (values * inverse)[:, None, :]) @ back
+    score = (vectors @ (power[:, :, None] * pull))[:, :, 0]
+    square = (vectors * (values * squared)[:, None, :]) @ back
+    return score, square, (vectors * (values * power)[:, None, :]) @ back
 
 
 def _unequal_weights(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, Array]:

@@ -40,10 +40,7 @@ def correlation_heat_map(
     >>> correlation_heat_map(matrix, {"a": "Trust", "b": "Help"}).data["correlation"].tolist()
     [-0.4]
     """
-    if list(correlations.index) != list(correlations.columns):
-        raise DataError("correlation_heat_map: index and columns must be the same codes in the same order.")
-    if (correlations.abs().to_numpy(float) > 1 + 1e-9).any():
-        raise DataError("correlation_heat_map: a correlation cannot be larger than 1 in size.")
+    refuse_other_matrices(correlations, "correlation_heat_map")
     known(correlations.index, [look.code for look in looks(names)], "correlation_heat_map")
     order = [look for look in looks(names) if look.code in correlations.index]
     codes = [look.code for look in order]
@@ -76,3 +73,11 @@ def correlation_heat_map(
             text.set(ha="right", va="top", rotation_mode="anchor", linespacing=0.9, fontsize=6)
         draw_bar(figure, axes, label)
         return settle(figure)
+
+
+def refuse_other_matrices(correlations: pd.DataFrame, figure: str) -> None:
+    """An error unless index and columns are the same codes and no value is beyond 1 in size."""
+    if list(correlations.index) != list(correlations.columns):
+        raise DataError(f"{figure}: index and columns must be the same codes in the same order.")
+    if (correlations.abs().to_numpy(float) > 1 + 1e-9).any():
+        raise DataError(f"{figure}: a correlation cannot be larger than 1 in size.")

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.colors import Normalize
 
 from microresearch.errors import DataError
+from microresearch.report.figures.correlations import refuse_other_matrices
 from microresearch.report.figures.inputs import wrap
 from microresearch.report.figures.matrix import draw_bar
 from microresearch.report.rounding import apa
@@ -91,12 +92,9 @@ def item_correlation_heat_map(
 
 def _ordered(correlations: pd.DataFrame, groups: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Codes and the names of their groups, group by group."""
-    if list(correlations.index) != list(correlations.columns):
-        raise DataError("item_correlation_heat_map: index and columns must be the same codes in the same order.")
+    refuse_other_matrices(correlations, "item_correlation_heat_map")
     if not 2 <= len(correlations) <= MOST_ITEMS:
         raise DataError(f"item_correlation_heat_map holds 2 to {MOST_ITEMS} items, not {len(correlations)}.")
-    if (correlations.abs().to_numpy(float) > 1 + 1e-9).any():
-        raise DataError("item_correlation_heat_map: a correlation cannot be larger than 1 in size.")
     without = [str(code) for code in correlations.index if code not in groups]
     if without:
         raise DataError(f"item_correlation_heat_map: no characteristic is given for {', '.join(without)}.")
