@@ -1,6 +1,7 @@
 """Do units that score higher have better outcomes at lower cost, taken together?"""
 
 import numpy as np
+import pandas as pd
 
 from microresearch.errors import DataError
 from microresearch.report.figures.inputs import frame_of
@@ -60,7 +61,7 @@ and dearer 0%.'
     }  # fmt: skip
     reach = frame.abs().quantile(0.99).clip(lower=frame.abs().median()) * 1.3
     if estimate is not None:
-        reach = np.maximum(reach, 1.3 * np.abs(estimate))
+        reach = reach.clip(lower=pd.Series(1.3 * np.abs(estimate), frame.columns))
     reach = reach.where(reach > 0, 1.0)
     beyond = int((frame.abs() > reach).any(axis=1).sum())
     said = ", ".join(f"{a} and {b} {100 * share:.0f}%" for (a, b), share in shares.items())
