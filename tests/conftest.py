@@ -1,6 +1,7 @@
-"""What tests of several rooms share: a headless Chromium."""
+"""What tests of several rooms share: a headless Chromium, and a memory that is not searched again and again."""
 
 import base64
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -65,6 +66,14 @@ class Browser:
         """The page as the PDF that its print style makes."""
         made = self.driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})
         return base64.b64decode(made["data"])
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what stays until the end: every module, and every test that was found."""
+    import hypothesis  # noqa: F401 (it asks the collector who holds the generators that it knows: before they are frozen)
+
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

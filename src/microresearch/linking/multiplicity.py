@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import false_discovery_control
 
 from microresearch.errors import DataError
 
@@ -35,7 +36,11 @@ def holm(p: Sequence[float | None]) -> NDArray[np.float64]:
     >>> holm([0.01, 0.04, None, 0.03]).tolist()
     [0.03, 0.06, nan, 0.06]
     """
-    return _adjust(p, "holm")
+    values, tested = _family(p)
+    order = np.argsort(values[tested])
+    stepped = values[tested][order] * np.arange(len(order), 0, -1)
+    values[tested] = np.minimum(np.maximum.accumulate(stepped), 1)[np.argsort(order)]
+    return values
 
 
 def bh(p: Sequence[float | None]) -> NDArray[np.float64]:
@@ -50,16 +55,16 @@ def bh(p: Sequence[float | None]) -> NDArray[np.float64]:
     >>> bh([0.01, 0.04, None, 0.03]).tolist()
     [0.03, 0.04, nan, 0.04]
     """
-    return _adjust(p, "fdr_bh")
+    values, tested = _family(p)
+    if tested.any():
+        values[tested] = false_discovery_control(values[tested])
+    return values
 
 
-def _adjust(p: Sequence[float | None], method: str) -> NDArray[np.float64]:
+def _family(p: Sequence[float | None]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The p-values as an array, and which of them were had."""
     values = np.array([np.nan if value is None else value for value in p], dtype=float)
     tested = ~np.isnan(values)
     if ((values[tested] < 0) | (values[tested] > 1)).any():
         raise DataError("a p-value must lie between 0 and 1.")
-    if tested.any():
-        from statsmodels.stats.multitest import multipletests  # a second of imports, paid only here
-
-        values[tested] = multipletests(values[tested], method=method)[1]
-    return values
+    return values, tested
