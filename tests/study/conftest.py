@@ -1,5 +1,7 @@
+import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +15,34 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny study that has been run once."""
+    """A tiny study that has been run once, by whichever of the processes that share these tests needs it first."""
+    from microresearch.errors import DataError
+    from microresearch.io.locks import locked
+
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    while True:
+        try:
+            with locked(base / "finished.lock", "the first run"):
+                return run_once(base / "finished")
+        except DataError as error:
+            if "in another process" not in str(error):
+                raise
+        time.sleep(0.2)
+
+
+def run_once(folder: Path) -> Path:
+    """The study in this folder: a run that was cut short is begun anew, one that came to its end is taken as it is."""
     from tiny import tiny_study
 
     from microresearch.cli import main
 
-    root = tiny_study(tmp_path_factory.mktemp("finished") / "study")
-    assert main(["run", "--study", str(root)]) == 0
-    return root
+    if not (folder / "whole").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        root = tiny_study(folder / "study")
+        assert main(["run", "--study", str(root)]) == 0
+        (folder / "whole").touch()
+    return folder / "study"
 
 
 @pytest.fixture
