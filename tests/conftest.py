@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A slow machine is no fault, and the same examples come every time. Hypothesis is loaded here, before the collector is
+# told to leave alone what is there (below): it asks the collector who holds the generators of random numbers.
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 MISSING = "no Chromium with its driver is here; on Debian: apt install chromium chromium-driver"
 FLAGS = (
@@ -90,8 +96,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Let the garbage collector leave alone what stays until the end: every module, and every test that was found."""
-    import hypothesis  # noqa: F401 (it asks the collector who holds its generators: before they are frozen)
-
     gc.collect()
     gc.freeze()
 
@@ -114,7 +118,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     running = Chrome(options=options, service=Service(driver))
-    running.set_script_timeout(60)
+    running.set_script_timeout(240)
     yield running
     running.quit()
 

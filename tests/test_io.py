@@ -65,7 +65,7 @@ def test_a_killed_writer_leaves_a_whole_file_and_its_part_can_be_cleared(tmp_pat
     )
     target = tmp_path / "big.bin"
     writer = subprocess.Popen([sys.executable, "-c", code, str(target)])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not target.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.05)

@@ -115,7 +115,7 @@ def test_tasks_that_share_the_process_have_one_thread_each_and_leave_the_number_
     both_run = Barrier(2)
 
     def watched(task: int, rng: np.random.Generator) -> int:
-        both_run.wait(30)
+        both_run.wait(240)
         if task == 2:
             time.sleep(0.5)
         return blas_threads()

@@ -76,4 +76,4 @@ def test_latex_compiles(tmp_path: Path) -> None:
     article = rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{sample().to_tex()}\end{{document}}"
     (tmp_path / "a.tex").write_text(article, encoding="utf-8")
     subprocess.run(["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"], cwd=tmp_path, check=True,
-                   capture_output=True, timeout=60)  # fmt: skip
+                   capture_output=True, timeout=240)  # fmt: skip

@@ -101,6 +101,7 @@ async def execute(
             client = NotebookClient(
                 node,
                 timeout=None,
+                startup_timeout=int(timeout) + 1,  # the whole notebook's time, which is up before
                 kernel_name="python3",
                 resources={"metadata": {"path": str(book.path.parent)}},
                 record_timing=False,
