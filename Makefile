@@ -90,6 +90,7 @@ $(VENV)/.test: requirements-test.lock $(VENV)/.paper
 	@touch $@
 
 $(VENV)/.cluster: $(VENV)/.test
+	@$(call PIP_INSTALL,setuptools wheel) # PySpark comes as source and does not say that it is built with them
 	@$(call PIP_INSTALL,--no-build-isolation --editable ".[cluster]")
 	@touch $@
 

@@ -18,8 +18,9 @@ def test_serial_loky_and_dask_give_the_same_digits():
         return bootstrap_effects(planted.people, scores, cells, ["days", "died"], 260, 7, workers=workers)
 
     serial, loky = run(1), run(2)
+    # Workers as threads of this process: worker processes that a busy machine starts late were waited for without end.
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
         distributed.Client(cluster),
         joblib.parallel_config("dask"),
     ):

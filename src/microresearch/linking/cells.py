@@ -87,6 +87,9 @@ class Cells:
     price_year : int or None
     perspective, horizon : str
         Whose costs and over which time, as declared.
+    incomplete : DataFrame, optional
+        Stays with a unit that lack a case-mix variable, where they were asked for: unit, strata (missing where it is),
+        a column an outcome with its value, n. Rows of patients.
     """
 
     table: pd.DataFrame
@@ -98,6 +101,7 @@ class Cells:
     price_year: int | None = None
     perspective: str = ""
     horizon: str = ""
+    incomplete: pd.DataFrame | None = None
 
     def outcome(self, name: str) -> Outcome:
         """The outcome of this name; SpecError when there is none."""

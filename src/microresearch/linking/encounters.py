@@ -22,7 +22,7 @@ from microresearch.linking.extract_checks import (
 from microresearch.linking.identifiers import check_units
 from microresearch.linking.ledger import COST, add_costs
 from microresearch.linking.prices import Prices
-from microresearch.linking.reduce import label_cells, pack_stays
+from microresearch.linking.reduce import incomplete_stays, label_cells, pack_stays
 from microresearch.linking.sources import Source, View, engine, is_local, open_view
 
 CostBasis = Literal["direct", "full", "charges x ccr"]
@@ -47,6 +47,7 @@ def read_encounters(
     rules: Rules | None = None,
     perspective: str = "",
     horizon: str = "",
+    keep_incomplete: bool = False,
 ) -> Cells:
     """Reduce admissions (one row a stay) and finance (cost lines) to cells, with a report of the join.
 
@@ -80,6 +81,8 @@ def read_encounters(
         What one stay is, whose it is and which stays count (`Rules`); without them one row is one stay of its unit.
     perspective, horizon : str
         Whose costs these are and over which time; printed with them.
+    keep_incomplete : bool
+        Keep the stays that lack a case-mix variable beside the cells, for `impute_cells`; files and pandas alone.
 
     Returns
     -------
@@ -112,15 +115,21 @@ def read_encounters(
     variables = strata(case_mix, [outcome.column for outcome in wanted], mediators)
     with engine() as connection:
         ask = _Ask(on, unit, variables, wanted, amount, tuple(ccr_by), chosen, Prices.of(price_index, price_year))
+        if keep_incomplete and not is_local(admissions):
+            mend = "hand files over"
+            raise DataError(Problem("incomplete stays are kept from files and pandas alone", mend=mend))
         found = _here if is_local(admissions) else _elsewhere
         stays, variables, money, table, excluded, joined = found(connection, admissions, costs, ccr, ask)
+        rest = None
+        if keep_incomplete and isinstance(stays, View):
+            rest = incomplete_stays(connection, stays, on, unit, variables, wanted, COST if costs is not None else "")
     linkage = _linkage(stays.file, table, excluded, joined, wanted, money)
     check_values(table, wanted, stays.file)
     check_levels(table, variables, stays.file)
     if units is not None:
         check_units(set(table["unit"]), set(map(str, units)), stays.file, unit)
     keep = [c for c in table.columns if not c.endswith(("_min", "_max", "_odd"))]
-    return Cells(table[keep], variables, wanted, linkage, basis, currency, price_year, perspective, horizon)
+    return Cells(table[keep], variables, wanted, linkage, basis, currency, price_year, perspective, horizon, rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,20 +39,11 @@ def pack_stays(
     DataError
         An outcome that is infinite or beyond what can be summed.
     """
-    groups = [
-        quoted(unit),
-        *(_band(v, quoted(v.column)) if v.bands is not None else quoted(v.column) for v in variables),
-    ]
-    values: list[str] = []
-    whole: list[bool] = []
-    for i, outcome in enumerate(wanted):
-        from_costs = bool(cost) and outcome.column == cost
-        values.append(f"{cost if from_costs else stays.number(outcome.column)} AS v{i}")
-        whole.append(not from_costs and stays.whole(outcome.column))
-    join = f" LEFT JOIN stay_costs ON stay_costs.id = {stays.text(key)}" if cost else ""
+    coded, values, source = _selected(stays, key, unit, variables, wanted, cost)
+    whole = [not (cost and o.column == cost) and stays.whole(o.column) for o in wanted]
     found = connection.execute(
         f"SELECT count(*), {', '.join(f'coalesce(max(abs(v{i})), 0)' for i in range(len(wanted)))} "
-        f"FROM (SELECT {', '.join(values)} FROM {stays.name}{join})"
+        f"FROM (SELECT {', '.join(values)} FROM {source})"
     ).fetchone()
     n, *largest = found if found is not None else (0, *[0.0] * len(wanted))
     check_largest(wanted, largest, stays.file)
@@ -61,12 +52,52 @@ def pack_stays(
         for i, outcome in enumerate(wanted)
         for part, sql in _parts(f"v{i}", float(largest[i]), int(n), whole[i]).items()
     ]
-    coded = ", ".join(f"{sql} AS g{j}" for j, sql in enumerate(groups))
-    names = ", ".join(f"g{j}" for j in range(len(groups)))
+    names = ", ".join(f"g{j}" for j in range(len(coded)))
     connection.execute(
         f"CREATE TEMP TABLE packed AS SELECT {names}, count(*) AS n, {', '.join(sums)} "
-        f"FROM (SELECT {', '.join([coded, *values])} FROM {stays.name}{join}) GROUP BY {names}"
+        f"FROM (SELECT {', '.join([*coded, *values])} FROM {source}) GROUP BY {names}"
     )
+
+
+def _selected(
+    stays: View, key: str, unit: str, variables: Sequence[Stratum], wanted: Sequence[Outcome], cost: str
+) -> tuple[list[str], list[str], str]:
+    """SQL of the groups g0 (unit), g1 ... (case mix), of the outcomes v0 ..., and of where they come from."""
+    groups = [
+        quoted(unit),
+        *(_band(v, quoted(v.column)) if v.bands is not None else quoted(v.column) for v in variables),
+    ]
+    values = [f"{cost if cost and o.column == cost else stays.number(o.column)} AS v{i}" for i, o in enumerate(wanted)]
+    join = f" LEFT JOIN stay_costs ON stay_costs.id = {stays.text(key)}" if cost else ""
+    return [f"{sql} AS g{j}" for j, sql in enumerate(groups)], values, f"{stays.name}{join}"
+
+
+def incomplete_stays(
+    connection: duckdb.DuckDBPyConnection, stays: View, key: str, unit: str, variables: Sequence[Stratum],
+    wanted: Sequence[Outcome], cost: str,
+) -> pd.DataFrame:  # fmt: skip
+    """Stays with a unit that lack a case-mix variable, like ones counted: unit, strata, the outcomes' values, n.
+
+    As `pack_stays`, after it; the order is that of the values, whatever that of the rows.
+    """
+    coded, values, source = _selected(stays, key, unit, variables, wanted, cost)
+    labels, _ = _labelled(connection, variables)
+    lacking = " OR ".join(f"{quoted(v.name)} IS NULL" for v in variables) or "false"
+    made = ", ".join(f"v{i} AS {quoted(o.name)}" for i, o in enumerate(wanted))
+    return connection.execute(
+        f"SELECT *, count(*)::BIGINT AS n FROM (SELECT {', '.join(labels)}, {made} FROM "
+        f"(SELECT {', '.join([*coded, *values])} FROM {source})) WHERE unit IS NOT NULL AND ({lacking}) "
+        "GROUP BY ALL ORDER BY ALL"
+    ).df()
+
+
+def _labelled(connection: duckdb.DuckDBPyConnection, variables: Sequence[Stratum]) -> tuple[list[str], list[str]]:
+    """SQL of the unit and the strata as text, and their names, from g0, g1 ... as `packed` holds them."""
+    described = {str(row[0]): str(row[1]) for row in connection.execute("DESCRIBE packed").fetchall()}
+    texts = [text_sql("g0", described["g0"])]
+    texts += [_label(variable, f"g{j}", described[f"g{j}"]) for j, variable in enumerate(variables, 1)]
+    names = ["unit", *(quoted(v.name) for v in variables)]
+    return [f"{sql} AS {name}" for sql, name in zip(texts, names, strict=True)], names
 
 
 def label_cells(
@@ -82,12 +113,8 @@ def label_cells(
     excluded : tuple of (reason, number)
         Stays without a unit or without a case-mix variable, each under the first that it lacks.
     """
-    described = {str(row[0]): str(row[1]) for row in connection.execute("DESCRIBE packed").fetchall()}
-    texts = [text_sql("g0", described["g0"])]
-    for j, variable in enumerate(variables, 1):
-        texts.append(_label(variable, f"g{j}", described[f"g{j}"]))
-    labels = ["unit", *(quoted(v.name) for v in variables)]
-    said = ", ".join(f"{sql} AS {label}" for sql, label in zip(texts, labels, strict=True))
+    labelled, labels = _labelled(connection, variables)
+    said = ", ".join(labelled)
     again: list[str] = []
     for outcome in wanted:
         for part in ("n", *SUMMED, "zeros", "odd", "min", "max"):

@@ -165,6 +165,30 @@ def unit_effects(
     )
 
 
+def draw_effects(
+    fit: UnitEffects, family: str, z: Array, n: Array, unit: NDArray[np.intp], rng: np.random.Generator
+) -> tuple[Array, Array, float]:
+    """Unit effects, slopes and dispersion from their approximate posterior (flat priors, normal at the estimate).
+
+    Parameters
+    ----------
+    fit, family, z, n, unit
+        What `unit_effects` gave, and what it was given.
+
+    Returns
+    -------
+    effect, slopes, dispersion
+    """
+    system = _System(family, z - fit.centre, n, np.zeros(len(n)), unit, len(fit.effect))
+    d, b, schur, _, _ = system.pieces(fit.effect[unit] + system.z @ fit.slopes)
+    left = max(float(n.sum()) - len(d) - len(fit.slopes), 1.0)
+    spread = fit.dispersion if family == "binomial" else fit.dispersion * left / float(rng.chisquare(left))
+    root = np.sqrt(spread) * _inverse_root(schur)
+    move = root @ rng.standard_normal(root.shape[1])
+    effect = fit.effect - (b / d[:, None]) @ move + np.sqrt(spread / d) * rng.standard_normal(len(d))
+    return effect, fit.slopes + move, spread
+
+
 def _start(family: str, mean: Array) -> Array:
     if family == "gaussian":
         return mean

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microresearch.errors import SpecError
+from microresearch.numeric.chains import r_hat
 from microresearch.parallel import map_seeded
 from microresearch.psychometrics.scores import characteristic_scores
 from microresearch.responses import Responses, State
@@ -169,19 +170,9 @@ def _diagnostics(
         rows.append(
             {"item": names[j], "n_imputed": int(gaps[:, j].sum()),
              "mean_answered": float(np.nanmean(answers[:, j])),
-             "mean_imputed": float(np.mean([one[gaps[:, j], j].mean() for one in values])), "r_hat": _r_hat(late)}
+             "mean_imputed": float(np.mean([one[gaps[:, j], j].mean() for one in values])), "r_hat": r_hat(late)}
         )  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _r_hat(chains: NDArray[np.float64]) -> float:
-    """Potential scale reduction of chains x iterations (Gelman & Rubin 1992); NaN where nothing moves."""
-    length = chains.shape[1]
-    if length < 2:
-        return float("nan")
-    within = chains.var(axis=1, ddof=1).mean()
-    between = chains.mean(axis=1).var(ddof=1)
-    return float(np.sqrt((length - 1) / length + between / within)) if within > 0 else float("nan")
 
 
 def compare_missing(imputations: Imputations, missing: str | float = "half", confidence: float = 0.95) -> pd.DataFrame:
