@@ -179,3 +179,19 @@ def test_odd_settings():
         read_encounters(stays, outcomes=["died", "died"])
     with pytest.raises(SpecError, match="bands must be lower bounds that rise"):
         read_encounters(stays, outcomes=["died"], case_mix=[{"column": "age", "bands": [60, 40]}])
+
+
+def test_winsorised_costs_stand_beside_the_costs(planted):
+    """The cap is the quantile that numpy calls inverted_cdf (R's type 1); the costs themselves stay."""
+    wanted = [{"name": f"cost_w{int(100 * q)}", "column": "cost", "kind": "cost", "winsor": q} for q in (0.95, 0.99)]
+    wanted.append({"name": "cost", "column": "cost", "kind": "cost"})
+    table = read_encounters(planted.stays, planted.lines, case_mix=CASE_MIX, outcomes=wanted, cost_basis="direct").table
+    cost = planted.stays[["stay_id", "unit"]].merge(planted.lines.groupby("stay_id")["amount"].sum(), on="stay_id")
+    got = table.groupby("unit")[["cost_sum", "cost_w95_sum", "cost_w99_sum"]].sum()
+    for name, q in (("cost", 1.0), ("cost_w95", 0.95), ("cost_w99", 0.99)):
+        cap = np.quantile(cost["amount"], q, method="inverted_cdf")
+        want = cost["amount"].clip(upper=cap).groupby(cost["unit"]).sum()
+        np.testing.assert_allclose(got[f"{name}_sum"], want.loc[got.index], rtol=1e-12)
+    assert (got["cost_w95_sum"] < got["cost_w99_sum"]).any() and (got["cost_w99_sum"] <= got["cost_sum"]).all()
+    with pytest.raises(SpecError, match="winsor is a share"):
+        read_encounters(planted.stays, outcomes=[{"name": "days", "kind": "count", "winsor": 99}])

@@ -14,11 +14,16 @@ Kind = Literal["continuous", "count", "binary", "cost", "rate"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One outcome: its name in results, the column that holds it, its declared kind ("" where none was declared)."""
+    """One outcome: its name in results, the column that holds it, its declared kind ("" where none was declared).
+
+    With `winsor` (such as 0.99) values above that quantile of all stays (the smallest value with at least so large a
+    share at or below it) are set to it.
+    """
 
     name: str
     column: str
     kind: Kind | Literal[""] = ""
+    winsor: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ class Cells:
 
 
 def outcome_list(outcomes: Mapping[str, str] | Iterable[object]) -> tuple[Outcome, ...]:
-    """Declared outcomes: names, {name: kind}, or settings with `name`, `column` and `kind`.
+    """Declared outcomes: names, {name: kind}, or settings with `name`, `column`, `kind` and `winsor`.
 
     Examples
     --------
@@ -138,12 +143,16 @@ def outcome_list(outcomes: Mapping[str, str] | Iterable[object]) -> tuple[Outcom
                 given = (
                     entry
                     if isinstance(entry, Mapping)
-                    else {k: getattr(entry, k, None) for k in ("name", "column", "kind")}
+                    else {k: getattr(entry, k, None) for k in ("name", "column", "kind", "winsor")}
                 )
                 name = given.get("name") or given.get("column")
                 if not isinstance(name, str):
                     raise SpecError("an outcome needs a name.")
-                found.append(Outcome(name, str(given.get("column") or name), _kind(name, given.get("kind") or "")))
+                winsor = given.get("winsor")
+                if winsor is not None and not 0.5 <= float(winsor) < 1:
+                    raise SpecError(Problem("winsor is a share from 0.5 to below 1", column=name, value=str(winsor)))
+                kind = _kind(name, given.get("kind") or "")
+                found.append(Outcome(name, str(given.get("column") or name), kind, winsor))
     names = [outcome.name for outcome in found]
     if twice := {name for name in names if names.count(name) > 1}:
         raise SpecError([Problem("this outcome is named twice", column=name) for name in sorted(twice)])

@@ -63,8 +63,9 @@ def read_encounters(
     case_mix : iterable
         Variables known at admission: "sex", or {"column": "age", "bands": [18, 45, 65]}; see `strata`.
     outcomes : mapping or iterable
-        {column: kind}, or settings with name, column and kind: continuous, count, binary (0/1) or cost. The summed
-        lines are the column "cost", added as an outcome of its own when costs are given and no outcome names it.
+        {column: kind}, or settings with name, column, kind (continuous, count, binary (0/1) or cost) and winsor: with
+        0.99 values above the 99th percentile of all stays are set to it, for a check beside the outcome itself. The
+        summed lines are the column "cost", added as an outcome of its own when costs are given and no outcome names it.
     mediators : sequence of str
         Case-mix columns that arise after admission and are declared mediators.
     units : iterable of str, optional
@@ -196,9 +197,11 @@ def _elsewhere(
 ) -> _Found:
     """Other frames: by their own engine."""
     priced, money = costs is not None, None
-    if ask.rules.needed or ask.prices is not None:
+    if ask.rules.needed or ask.prices is not None or any(o.winsor is not None for o in ask.wanted):
         mend = "apply them in that engine first, or hand files over"
-        raise DataError(Problem("rules for stays and a price index are for files and pandas alone", mend=mend))
+        raise DataError(
+            Problem("rules for stays, a price index and winsorised outcomes are for files and pandas alone", mend=mend)
+        )
     stays = open_frame(admissions, "admissions", ask.needs(priced))
     _refuse_two_costs(priced, stays)
     variables = ask.cut(stays)

@@ -39,7 +39,7 @@ def pack_stays(
     DataError
         An outcome that is infinite or beyond what can be summed.
     """
-    coded, values, source = _selected(stays, key, unit, variables, wanted, cost)
+    coded, values, source = _selected(connection, stays, key, unit, variables, wanted, cost)
     whole = [not (cost and o.column == cost) and stays.whole(o.column) for o in wanted]
     found = connection.execute(
         f"SELECT count(*), {', '.join(f'coalesce(max(abs(v{i})), 0)' for i in range(len(wanted)))} "
@@ -60,16 +60,30 @@ def pack_stays(
 
 
 def _selected(
-    stays: View, key: str, unit: str, variables: Sequence[Stratum], wanted: Sequence[Outcome], cost: str
+    connection: duckdb.DuckDBPyConnection,
+    stays: View,
+    key: str,
+    unit: str,
+    variables: Sequence[Stratum],
+    wanted: Sequence[Outcome],
+    cost: str,
 ) -> tuple[list[str], list[str], str]:
     """SQL of the groups g0 (unit), g1 ... (case mix), of the outcomes v0 ..., and of where they come from."""
     groups = [
         quoted(unit),
         *(_band(v, quoted(v.column)) if v.bands is not None else quoted(v.column) for v in variables),
     ]
-    values = [f"{cost if cost and o.column == cost else stays.number(o.column)} AS v{i}" for i, o in enumerate(wanted)]
     join = f" LEFT JOIN stay_costs ON stay_costs.id = {stays.text(key)}" if cost else ""
-    return [f"{sql} AS g{j}" for j, sql in enumerate(groups)], values, f"{stays.name}{join}"
+    source = f"{stays.name}{join}"
+    values: list[str] = []
+    for i, outcome in enumerate(wanted):
+        value = cost if cost and outcome.column == cost else stays.number(outcome.column)
+        if outcome.winsor is not None:
+            found = connection.execute(f"SELECT quantile_disc({value}, {outcome.winsor!r}) FROM {source}").fetchone()
+            if found is not None and found[0] is not None:
+                value = f"CASE WHEN {value} > {found[0]!r} THEN {found[0]!r}::DOUBLE ELSE {value} END"
+        values.append(f"{value} AS v{i}")
+    return [f"{sql} AS g{j}" for j, sql in enumerate(groups)], values, source
 
 
 def incomplete_stays(
@@ -80,7 +94,7 @@ def incomplete_stays(
 
     As `pack_stays`, after it; the order is that of the values, whatever that of the rows.
     """
-    coded, values, source = _selected(stays, key, unit, variables, wanted, cost)
+    coded, values, source = _selected(connection, stays, key, unit, variables, wanted, cost)
     labels, _ = _labelled(connection, variables)
     lacking = " OR ".join(f"{quoted(v.name)} IS NULL" for v in variables) or "false"
     made = ", ".join(f"v{i} AS {quoted(o.name)}" for i, o in enumerate(wanted))
