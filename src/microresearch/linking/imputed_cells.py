@@ -8,7 +8,7 @@ import pandas as pd
 
 from microresearch.errors import DataError, Problem, SpecError
 from microresearch.linking.bootstrap import FAMILIES
-from microresearch.linking.casemix import dummies
+from microresearch.linking.casemix import Stratum, dummies
 from microresearch.linking.cells import Cells
 from microresearch.linking.design import Array
 from microresearch.numeric.chains import r_hat
@@ -193,7 +193,7 @@ class _Chain:
 
 
 def _assembled(
-    cells: Cells, outcome: str, laid: _Laid, drawn: Drawn, filled: tuple[np.ndarray, Array], kept: tuple
+    cells: Cells, outcome: str, laid: _Laid, drawn: Drawn, filled: tuple[np.ndarray, Array], kept: tuple[Stratum, ...]
 ) -> Cells:
     """The cells of one data set: complete stays, records in their drawn patterns, drawn outcomes."""
     task = laid.task
