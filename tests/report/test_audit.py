@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -76,10 +77,10 @@ def random_tables(rng: np.random.Generator, joint: np.ndarray) -> dict[str, Tabl
     }
 
 
-@pytest.mark.parametrize("block", range(10))
-def test_no_hidden_count_is_pinned_on_500_random_sets_of_tables(block: int) -> None:
+def test_no_hidden_count_is_pinned_on_random_sets_of_tables() -> None:
+    """A sample, so that the suite stays quick."""
     hidden = refused = 0
-    for seed in range(50 * block, 50 * (block + 1)):
+    for seed in range(12):
         rng = np.random.default_rng(seed)
         joint = random_population(rng)
         tables = random_tables(rng, joint)
@@ -95,13 +96,13 @@ def test_no_hidden_count_is_pinned_on_500_random_sets_of_tables(block: int) -> N
         pinned = attack(published, joint.shape)
         hidden += len(pinned)
         assert not any(pinned), seed
-    assert hidden > 20 and refused < 25
+    assert hidden > 20 and refused < 2
 
 
 def test_the_attack_bites_where_tables_are_guarded_one_by_one() -> None:
     """Without the joint guard the same attack succeeds: the test above can fail."""
     pinned = 0
-    for seed in range(40):
+    for seed in range(8):
         rng = np.random.default_rng(seed)
         joint = random_population(rng)
         alone = {}
@@ -111,7 +112,7 @@ def test_the_attack_bites_where_tables_are_guarded_one_by_one() -> None:
             except DisclosureError:
                 continue
         pinned += sum(attack(alone, joint.shape))
-    assert pinned > 5
+    assert pinned > 1
 
 
 def two_tables() -> dict[str, Table]:
@@ -156,3 +157,47 @@ def test_events_and_those_without_are_one_dimension() -> None:
     assert HIDDEN in (shown["D"].frame["n"].tolist()[0], shown["D"].frame["died"].tolist()[0])
     with pytest.raises(DisclosureError, match="differ"):
         guard_together({"D": table, "E": Table(frame.assign(n=[101, 200]), "E", of="stays", by=("unit type",))})
+
+
+def published(frame: dict[str, list[object]], of: str = "staff", **more: Any) -> Table:
+    return Table(pd.DataFrame(frame), "T", of=of, **more)
+
+
+def test_the_few_between_two_counts_of_different_tables_are_seen() -> None:
+    """1,939 answered and 1,934 have a score: five have none, though no cell says so."""
+    everybody = published({"what": ["all"], "n": [1939]}, whom={"n": ({},)})
+    scored = published({"scale": ["a", "b"], "n": [1934, 1900]}, whom={"n": ({"a": "yes"}, {"b": "yes"})})
+    shown = guard_together({"all": everybody, "scores": scored}, out={"all": everybody})
+    assert shown["scores"].frame["n"].tolist() == [HIDDEN, 1900]
+    with pytest.raises(DisclosureError, match="'scores'"):
+        guard_together({"all": everybody, "scores": scored}, out={"all": everybody, "scores": scored})
+
+
+def test_a_percentage_is_the_count_behind_it() -> None:
+    """Of 400 asked 60 answered by the one table, 65 by the other, whose cells hold a percentage only."""
+    whole = {"n": ({},), "share": ({"answered": "yes"},)}
+    share = published({"what": ["all"], "n": [400], "share": [16.25]}, whom=whole, shares={"share": ("", "n")})
+    full = published({"what": ["all"], "complete": [60]}, whom={"complete": ({"answered": "yes", "complete": "yes"},)})
+    assert guard_together({"full": full, "share": share}, out={"full": full})["share"].frame["share"].tolist() == [
+        HIDDEN
+    ]
+    with pytest.raises(DisclosureError):
+        guard_together({"full": full, "share": share}, out={"full": full, "share": share})
+
+
+def test_a_step_of_exclusion_follows_from_what_is_left() -> None:
+    frame = {"step": ["asked", "agreed", "finished"], "n": [300, 120, 113]}
+    whom = {"n": ({}, {"agreed": "yes"}, {"agreed": "yes", "finished": "yes"})}
+    shown = guard_together({"steps": published(frame, whom=whom)})["steps"].frame["n"].tolist()
+    assert shown[0] == 300 and HIDDEN in shown[1:]
+
+
+def test_parts_of_a_classification_are_solved_apart_without_loss() -> None:
+    """Eighty dimensions: their full classification would have 3 ** 80 cells."""
+    items = [f"item {i}" for i in range(80)]
+    table = published(
+        {"item": items, "n": [500] * 79 + [995], "blank": [500] * 79 + [5], "more": [1000] * 80},
+        whom={"n": [{i: "answered"} for i in items], "blank": [{i: "blank"} for i in items], "more": [{}] * 80},
+    )
+    shown = guard_together({"items": table})["items"].frame
+    assert shown["n"].tolist() == [500] * 79 + [HIDDEN] and shown["blank"].tolist() == [500] * 79 + [HIDDEN]

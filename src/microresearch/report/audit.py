@@ -1,37 +1,22 @@
 """What could a reader work out from all published tables together? The attack, and the cells that stop it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import pandas as pd
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csr_array
+from numpy.typing import NDArray
 
 from microresearch.errors import DisclosureError
 from microresearch.report.disclosure import guard, hide, why_hidden
+from microresearch.report.reader import Block, Count, Where, blocks, size
 from microresearch.report.suppression import spread
-from microresearch.report.tables import ALL, HIDDEN, NAMED, Table, is_number
+from microresearch.report.tables import HIDDEN, Table
 
 LIMIT = 50_000
-"""Cells of the finest cross-classification up to which all tables of a population are attacked at once."""
-
-Where: TypeAlias = frozenset[tuple[str, str]]
-"""Which people a count counts: a level of each dimension that is named."""
+"""Cells of a cross-classification up to which all tables of a population are attacked at once."""
 
 Spot: TypeAlias = tuple[str, int, str]
 """A table's name, row position and column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """One count of people: whom it counts, how many, and every cell that shows it."""
-
-    where: Where
-    value: int
-    spots: tuple[Spot, ...]
 
 
 def guard_together(
@@ -42,7 +27,7 @@ def guard_together(
     Parameters
     ----------
     exact : mapping of name to Table
-        With exact counts; those that say whom they count (`of`, `by`, `where`) are taken together.
+        With exact counts; those that say whom they count (`of`, and `by`, `where` or `whom`) are taken together.
     threshold : int
         The largest count that may not be shown.
     out : mapping of name to Table
@@ -60,10 +45,11 @@ def guard_together(
 
     Notes
     -----
-    All counts of one population are sums over its finest cross-classification. A hidden count is safe when an integer
-    program over that classification, given every count shown and that hidden counts are not 0 (zeros are shown), can
-    still raise it above the threshold. Where it cannot, the smallest count that holds it down (by the dual of the
-    linear program) is hidden as well.
+    All counts of one population are sums over its cross-classification. A hidden count is safe when an integer program
+    over that classification, given every count shown and that hidden counts are not 0 (zeros are shown), can still
+    raise it above the threshold. Where it cannot, the smallest count that holds it down (by the dual of the linear
+    program) is hidden as well. So are the people by whom one count exceeds another that lies within it, and counts
+    that follow from a percentage of full precision.
 
     References
     ----------
@@ -108,123 +94,96 @@ def counts_of(tables: Mapping[str, Table]) -> list[Count]:
     """
     found: dict[Where, Count] = {}
     for name, table in tables.items():
-        for column, extra in (table.where or {"n": {}}).items():
-            for row, record in enumerate(table.frame.to_dict("records")):
-                if not is_number(record[column]) or pd.isna(record[column]):
+        for column, people in table.people().items():
+            zero = column in table.shares and not table.shares[column][0]
+            for row, (where, value) in enumerate(zip(people, table.number_of(column), strict=True)):
+                if where is None or value is None:
                     continue
-                dims = (
-                    {str(record["variable"]): record["level"]}
-                    if table.by == NAMED
-                    else {d: record[d] for d in table.by}
-                )
-                levels = {dim: str(level) for dim, level in dims.items() if str(level) != ALL} | dict(extra)
-                where, value = frozenset(levels.items()), int(record[column])
-                known = found.get(where)
+                here = frozenset(where.items())
+                known = found.get(here)
                 if known is not None and known.value != value:
                     raise DisclosureError(f"table {name!r} and {known.spots[0][0]!r} differ on the same people.")
                 spots = (*(known.spots if known else ()), (name, row, str(column)))
-                found[where] = Count(where, value, spots)
+                found[here] = Count(here, value, spots, zero=zero and (known is None or known.zero))
     return sorted(found.values(), key=lambda count: sorted(count.where))
+
+
+def differences(counts: Sequence[Count], threshold: int) -> list[Count]:
+    """Few people who are in one count and not in another that lies within it: no cell shows them, two cells do."""
+    return [
+        Count(inner.where, outer.value - inner.value, among=outer.where)
+        for outer in counts
+        for inner in counts
+        if 0 < outer.value - inner.value <= threshold and outer.where < inner.where
+    ]
 
 
 def _groups(tables: Mapping[str, Table]) -> list[Mapping[str, Table]]:
     """All tables together, or every pair where the joint classification would be too large."""
-    if _finest(counts_of(tables))[1] <= LIMIT:
+    if size(counts_of(tables)) <= LIMIT:
         return [tables]
     names = list(tables)
     return [{a: tables[a], b: tables[b]} for i, a in enumerate(names) for b in names[i + 1 :]]
 
 
-def _finest(counts: Sequence[Count], others: bool = False) -> tuple[dict[str, list[str]], float]:
-    """The levels of each dimension (with one more for people in none that is named), and how many cells they make."""
-    levels: dict[str, list[str]] = {}
-    for dim, level in sorted({pair for count in counts for pair in count.where}):
-        levels.setdefault(dim, []).append(level)
-    if others:
-        levels = {dim: [*some, "(none of these)"] for dim, some in levels.items()}
-    return levels, float(np.prod([float(len(some)) for some in levels.values()]))
-
-
-def _classified(counts: Sequence[Count]) -> Any:
-    """Counts x finest cells. A reader takes the named levels for everybody, as long as the counts allow it."""
-    matrix: Any = _matrix(counts, _finest(counts)[0])
-    value = np.array([count.value for count in counts], dtype=float)
-    if linprog(np.zeros(matrix.shape[1]), A_eq=matrix, b_eq=value, method="highs").status == 0:
-        return matrix
-    return _matrix(counts, _finest(counts, others=True)[0])
-
-
-def _matrix(counts: Sequence[Count], levels: Mapping[str, list[str]]) -> Any:
-    """Counts x finest cells: 1 where the cell is counted."""
-    dims = list(levels)
-    cells = list(product(*(levels[dim] for dim in dims)))
-    place = {dim: i for i, dim in enumerate(dims)}
-    codes = np.array([[levels[dim].index(cell[i]) for i, dim in enumerate(dims)] for cell in cells])
-    rows = []
-    for count in counts:
-        inside = np.ones(len(cells), dtype=bool)
-        for dim, level in count.where:
-            inside &= codes[:, place[dim]] == levels[dim].index(level)
-        rows.append(inside)
-    return csr_array(np.array(rows, dtype=float))
-
-
 def _protect(tables: Mapping[str, Table], threshold: int, fixed: frozenset[str], hidden: set[Spot]) -> set[Spot]:
     """Every spot of these tables that must be hidden, given those that are."""
     counts = counts_of(tables)
-    matrix = _classified(counts)
-    value = np.array([count.value for count in counts], dtype=float)
-    small = (value > 0) & (value <= threshold)
+    counts += differences(counts, threshold)
     stuck = np.array(
         [any(name in fixed and (name, row, c) not in hidden for name, row, c in count.spots) for count in counts]
     )
-    gone = (np.array([any(spot in hidden for spot in count.spots) for count in counts]) | small) & ~stuck
-    queue = [int(i) for i in np.flatnonzero(small)]
+    few = np.array([0 < count.value <= threshold for count in counts])
+    gone = (np.array([any(spot in hidden for spot in count.spots) for count in counts]) | few) & ~stuck
+    gone |= np.array([count.among is not None for count in counts])
+    late = np.array([bool(count.where) and any(name not in fixed for name, *_ in count.spots) for count in counts])
+    for shown in (~gone, np.zeros(len(counts), dtype=bool)):
+        parts, held = blocks(counts, shown)
+        now = gone.copy()
+        try:
+            for part in parts:
+                if not late.any() or late[part.members].any():
+                    _close(part, counts, few, now, stuck | held, threshold)
+        except DisclosureError:
+            if not held.any():
+                raise
+        else:
+            return {spot for count, out in zip(counts, now, strict=True) if out for spot in count.spots}
+    return set()
+
+
+def _close(
+    part: Block,
+    counts: Sequence[Count],
+    few: NDArray[np.bool_],
+    gone: NDArray[np.bool_],
+    stuck: NDArray[np.bool_],
+    threshold: int,
+) -> None:
+    """Hide more of a block (in `gone`) until none of its few people follow."""
+    some = [counts[i] for i in part.members]
+    value = np.array([count.value for count in some], dtype=float)
+    least = np.array([0.0 if count.zero or count.among is not None else 1.0 for count in some])
+    queue = [int(i) for i in np.flatnonzero(few[part.members])]
     while queue:
-        target = queue[0]
-        if not stuck[target] and _ceiling(matrix, value, gone, target) > threshold:
+        target, out = queue[0], gone[part.members]
+        low, high = np.where(out, least, value), np.where(out, np.inf, value)
+        open_target = out[target]
+        if open_target and part.extreme(low, high, target, -1) > threshold:
             queue.pop(0)
             continue
-        held = _binding(matrix, value, gone, target)
-        blockers = [i for i in held if not stuck[i] and not stuck[target]]
+        if open_target and not least[target] and part.extreme(low, high, target, 1) == 0:
+            queue.pop(0)
+            continue
+        held = part.binding(low, high, target) if open_target else []
+        blockers = [i for i in held if not stuck[part.members[i]]]
         if not blockers:
+            told = dict.fromkeys(repr(one.spots[0][0]) for one in (some[target], *(some[i] for i in held)) if one.spots)
             raise DisclosureError(
-                f"table {counts[target].spots[0][0]!r}: a count of {threshold} or fewer people follows from what is "
+                f"table {', '.join(list(told)[:4])}: a count of {threshold} or fewer people follows from what is "
                 "published. Merge its groups."
             )
-        gone[min(blockers, key=lambda i: (value[i], i))] = True
-    return {spot for count, out in zip(counts, gone, strict=True) if out for spot in count.spots}
-
-
-def _ceiling(matrix: Any, value: np.ndarray, gone: np.ndarray, target: int) -> float:
-    """The largest whole number that the hidden count could be, as far as a reader can tell."""
-    goal = -matrix[[target]].toarray()[0]
-    low, high = np.where(gone, 1.0, value), np.where(gone, np.inf, value)
-    ceiling = value.sum() + 1000.0  # more than anyone could be: keeps the program bounded
-    found = milp(
-        goal,
-        integrality=np.ones(len(goal)),
-        bounds=Bounds(0, ceiling),
-        constraints=LinearConstraint(matrix, low, high),
-    )
-    if not found.success:
-        raise DisclosureError(f"the disclosure attack could not be solved ({found.message}); publish fewer cells.")
-    return round(-float(found.fun))
-
-
-def _binding(matrix: Any, value: np.ndarray, gone: np.ndarray, target: int) -> list[int]:
-    """The shown counts that hold the hidden one down, by the dual of the linear program."""
-    shown = np.flatnonzero(~gone)
-    goal = -matrix[[target]].toarray()[0]
-    found = linprog(
-        goal, A_ub=-matrix[np.flatnonzero(gone)], b_ub=-np.ones(int(gone.sum())), A_eq=matrix[shown], b_eq=value[shown],
-        method="highs",
-    )  # fmt: skip
-    if found.status == 0:
-        held = shown[np.abs(found.eqlin.marginals) > 1e-9]
-        if len(held := held[value[held] > 0]):
-            return [int(i) for i in held]
-    return [int(i) for i in shown if value[i] > 0]
+        gone[part.members[min(blockers, key=lambda i: (value[i], i))]] = True
 
 
 def _apply(table: Table, name: str, hidden: set[Spot], threshold: int) -> Table:
@@ -234,5 +193,5 @@ def _apply(table: Table, name: str, hidden: set[Spot], threshold: int) -> Table:
             mask[row, table.frame.columns.get_loc(column)] = True
     if not mask.any():
         return table
-    spread(table.frame, mask, table.shares)
+    spread(table.frame, mask, table.shares, table.counts)
     return hide(table, mask, why_hidden(threshold))

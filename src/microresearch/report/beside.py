@@ -92,7 +92,9 @@ def standing_figure(found: UnitStanding, label: str) -> StudyFigure:
     frame = found.table.copy()
     for level, name in ((0.95, "95"), (0.998, "998")):
         frame[f"low_{name}"], frame[f"high_{name}"] = found.limits(frame["expected"].to_numpy(float), level)
-    return funnel_plot(frame, title=f"{label}: observed over expected, adjusted for case mix within units")
+    return funnel_plot(
+        frame, events="observed", title=f"{label}: observed over expected, adjusted for case mix within units"
+    )
 
 
 def choices_figure(found: Specifications, names: Mapping[str, str], label: str) -> StudyFigure:

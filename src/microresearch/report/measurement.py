@@ -7,6 +7,7 @@ import pandas as pd
 from microresearch.instrument import Instrument
 from microresearch.psychometrics.item_analysis import ItemAnalysis
 from microresearch.report.labelled_table import labelled_table
+from microresearch.report.survey_tables import STATES, complete
 from microresearch.report.tables import Table
 from microresearch.responses import Responses, State
 from microresearch.units.agreement import Agreement
@@ -20,7 +21,12 @@ def item_table(analysis: ItemAnalysis, instrument: Instrument) -> Table:
     """Every item in its states with spread, floor, ceiling, item-rest correlation and alpha without it."""
     reversed_items = {item.code for item in instrument.items if item.reversed}
     found = analysis.table.rename(columns={"scale": "characteristic"})
-    found = found.assign(item=[f"{code} (R)" if code in reversed_items else code for code in found["item"]])
+    codes = [str(code) for code in found["item"]]
+    answered = [{code: STATES["answered"]} for code in codes]
+    ends = {end: [{**one, f"{code}, keyed": end} for one, code in zip(answered, codes, strict=True)]
+            for end in ("floor", "ceiling")}  # fmt: skip
+    states = {state: [{code: STATES[state]} for code in codes] for state in ("cant_rate", "blank", "not_applicable")}
+    found = found.assign(item=[f"{code} (R)" if code in reversed_items else code for code in codes])
     labels = {
         "item": "Item", **CHARACTERISTIC, "n": "Answered", "cant_rate": "Can't rate", "blank": "Blank",
         "not_applicable": "Not applicable", "mean": "Mean", "sd": "SD", "skew": "Skew", "kurtosis": "Kurtosis",
@@ -30,6 +36,7 @@ def item_table(analysis: ItemAnalysis, instrument: Instrument) -> Table:
         _named(found, instrument.names).dropna(axis=1, how="all"), f"Items: {instrument.name}", labels,
         counts=("n", "cant_rate", "blank", "not_applicable"), bounded=("item_rest_r", "alpha_dropped"),
         decimals={"floor": 1, "ceiling": 1}, shares={"floor": ("", "n"), "ceiling": ("", "n")},
+        of="respondents", whom={"n": answered, **states, **ends},
         notes=(
             "Statistics are of keyed answers; (R) marks items that are reversed.",
             f"Content validity of the form: {instrument.content_validity}.",
@@ -53,7 +60,14 @@ def omega_table(found: pd.DataFrame, names: Mapping[str, str], form: str, title:
     labels = {**CHARACTERISTIC, "term": "Coefficient", "estimate": "Estimate", **INTERVAL, "n": "n", "note": "Note"}
     bounded = ("estimate", "ci_low", "ci_high")
     notes = tuple(f"{one[:1].upper()}{one[1:]}." for one in dict.fromkeys(found.get("method", pd.Series()).dropna()))
-    return labelled_table(frame, f"{title}: {form}", labels, counts=("n",), bounded=bounded, notes=notes)
+    people = [
+        None if "between" in str(term) else {**complete(code, form), f"{form}, {code}: every item": "yes"}
+        for term, code in zip(found["term"], found["group"], strict=True)
+    ]
+    return labelled_table(
+        frame, f"{title}: {form}", labels, counts=("n",), bounded=bounded, notes=notes, of="respondents",
+        whom={"n": people},
+    )  # fmt: skip
 
 
 def consistency_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Table | None:
@@ -65,7 +79,8 @@ def consistency_table(found: pd.DataFrame, names: Mapping[str, str], form: str) 
     labels = {**CHARACTERISTIC, "n_items": "Items", "estimate": "Alpha", **INTERVAL, "n": "n", "note": "Note"}
     return labelled_table(
         frame, f"Internal consistency: {form}", labels, counts=("n",), bounded=("estimate", "ci_low", "ci_high"),
-        decimals={"n_items": 0},
+        decimals={"n_items": 0}, of="respondents",
+        whom={"n": [{f"{form}, {code}: any item": "yes"} for code in raw["group"]]},
         notes=tuple(f"Raw alpha: {one}." for one in dict.fromkeys(raw["method"].dropna())),
     )  # fmt: skip
 
@@ -77,7 +92,16 @@ def retest_table(found: pd.DataFrame, names: Mapping[str, str], form: str) -> Ta
     frame = _named(found.rename(columns={"group": "characteristic"}), names)
     labels = {**CHARACTERISTIC, "estimate": "ICC(2,1)", **INTERVAL, "n": "n", "note": "Note"}
     bounded = ("estimate", "ci_low", "ci_high")
-    return labelled_table(frame, f"Retest reliability: {form}", labels, counts=("n",), bounded=bounded)
+    twice = [{"twice": "yes", f"{form}, {code}: twice": "yes"} for code in found["group"]]
+    return labelled_table(
+        frame,
+        f"Retest reliability: {form}",
+        labels,
+        counts=("n",),
+        bounded=bounded,
+        of="respondents",
+        whom={"n": twice},
+    )
 
 
 def agreement_table(found: Agreement, names: Mapping[str, str], form: str) -> Table:

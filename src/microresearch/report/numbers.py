@@ -1,7 +1,8 @@
 """How does one number reach the prose? With its unit, its interval, how many it rests on, and words for it."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from microresearch.errors import DataError
 from microresearch.report.rounding import apa, interval
@@ -31,6 +32,8 @@ class Number:
         Cannot pass 1 in size (a correlation, alpha): written without the zero before the point.
     of : str
         Of a count: whom it counts in all ("responses"). The difference of two such counts may not be small either.
+    where : mapping of dimension to level
+        Of a count of part of them: which part, as in `Table.where`; it is guarded together with the tables then.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class Number:
     bounded: bool = False
     confidence: float = 0.95
     of: str = ""
+    where: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.low is None) != (self.high is None):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from microresearch.errors import DataError, Problem
-from microresearch.linking.cells import Cells
+from microresearch.linking.cells import Cells, Linkage
 from microresearch.report.dominance import Amounts
 from microresearch.report.sample import THIRDS
 from microresearch.report.tables import ALL, Table
@@ -41,18 +41,37 @@ def outcome_table(cells: Cells, name: str, third: pd.Series, label: str = "", sc
         raise DataError(Problem("no stay has this outcome", column=name))
     group = part["unit"].map(third)
     rows = [_row(ALL, part)] + [_row(one, part[group == one]) for one in THIRDS if (group == one).any()]
+    known = {f"has {name}": "yes"}
     money = cells.outcome(name).kind == "cost"
+    binary = cells.outcome(name).kind == "binary"
     frame = pd.DataFrame(rows).drop(columns=[] if money else ["total"])
+    if binary:
+        frame = frame.assign(percent=100 * frame["mean"]).drop(columns=["mean", "sd"])
     unit = f"{cells.currency} {cells.price_year}" if money else scale
     labels = {"group": "Units", "n": "Stays", "mean": f"Mean{f', {unit}' if unit else ''}", "sd": "SD"}
+    if binary:
+        labels = {"group": "Units", "n": "Stays", "percent": "% with it"}
     notes = ["Thirds of units by their score; crude, not adjusted for case mix."]
     if money:
         labels["total"] = f"Total, {unit}"
         notes.append(f"Costs: {cells.cost_basis}, prices of {cells.price_year}.")
     return Table(
         frame, f"{label or name} by third of the score", tuple(notes), counts=("n",), labels=labels,
-        decimals=dict.fromkeys(("mean", "sd", "total"), 0) if money else {}, of="stays", by=("group",),
-        where={"n": {f"has {name}": "yes"}},
+        decimals=dict.fromkeys(("mean", "sd", "total"), 0) if money else {"percent": 1} if binary else {},
+        shares={"percent": ("", "n")} if binary else {}, of="stays", by=("group",),
+        where={"n": known, **({"percent": {**known, name: "yes"}} if binary else {})},
+    )  # fmt: skip
+
+
+def linkage_table(linkage: Linkage, title: str) -> Table:
+    """Stays of the extract, those joined to units, and what the others lack."""
+    frame, used = linkage.to_frame(), {"analysed": "yes"}
+    whom: dict[str, dict[str, str]] = {"stays in the admissions extract": {}, "stays analysed": used}
+    whom |= {f"stays without {name}": {f"has {name}": "no"} for name, _ in linkage.missing}
+    whom |= {f"excluded: {reason}": {"analysed": reason} for reason, _ in linkage.excluded}
+    return Table(
+        frame, title, counts=("n",), labels={"term": "Encounters", "n": "Number"}, of="stays",
+        whom={"n": tuple(whom.get(str(term)) for term in frame["term"])},
     )  # fmt: skip
 
 

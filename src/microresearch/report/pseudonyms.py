@@ -76,8 +76,11 @@ def renamed(thing: Table | StudyFigure, key: Mapping[str, str]) -> Table | Study
         return thing
     if isinstance(thing, Table):
         notes = tuple(_said(note, key) for note in thing.notes)
-        return replace(thing, frame=_frame(thing.frame, key), title=_said(thing.title, key), notes=notes)
-    thing.data = _frame(thing.data, key)
+        frame = _frame(thing.frame.reset_index(drop=True), key)
+        whom = {column: tuple(rows[i] for i in frame.index) for column, rows in thing.whom.items()}
+        title = _said(thing.title, key)
+        return replace(thing, frame=frame.reset_index(drop=True), title=title, notes=notes, whom=whom)
+    thing.data = _frame(thing.data, key).reset_index(drop=True)
     thing.title, thing.alt, thing.note = (_said(text, key) for text in (thing.title, thing.alt, thing.note))
     for axis in (axis for axes in thing.axes for axis in (axes.xaxis, axes.yaxis)):
         if any(_said(label.get_text(), key) != label.get_text() for label in axis.get_ticklabels()):
@@ -108,9 +111,7 @@ def _frame(frame: pd.DataFrame, key: Mapping[str, str]) -> pd.DataFrame:
     if not found:
         return frame
     first = UNIT if UNIT in found else next(iter(found))
-    return frame.assign(**found).sort_values(
-        first, kind="stable", key=lambda names: names.astype(str), ignore_index=True
-    )
+    return frame.assign(**found).sort_values(first, kind="stable", key=lambda names: names.astype(str))
 
 
 def _said(text: str, key: Mapping[str, str]) -> str:

@@ -72,6 +72,6 @@ def _part(table: "Table", places: Sequence[int], said: str, last: bool) -> "Tabl
     return replace(
         table, frame=table.frame[names], title=f"{table.title}{said}", counts=kept(table.counts),
         bounded=kept(table.bounded), decimals={k: v for k, v in table.decimals.items() if k in names},
-        labels={k: v for k, v in table.labels.items() if k in names}, shares={}, where={}, by=(), of="",
+        labels={k: v for k, v in table.labels.items() if k in names}, shares={}, where={}, whom={}, by=(), of="",
         notes=table.notes if last else (), staff=table.staff if table.staff in names else "",
     )  # fmt: skip

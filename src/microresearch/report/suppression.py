@@ -94,7 +94,7 @@ def hidden_cells(
     for column, i in place.items():
         full[:, frame.columns.get_loc(column)] = mask[:, i]
     _alone(frame, full, values, place, shares or {}, threshold)
-    spread(frame, full, shares or {})
+    spread(frame, full, shares or {}, counts)
     return full
 
 
@@ -210,9 +210,12 @@ def _across(values: NDArray[np.float64], counts: Sequence[str]) -> list[Relation
     return found
 
 
-def spread(frame: pd.DataFrame, mask: NDArray[np.bool_], shares: Mapping[str, tuple[str, str]]) -> None:
+def spread(
+    frame: pd.DataFrame, mask: NDArray[np.bool_], shares: Mapping[str, tuple[str, str]], counts: Sequence[str] = ()
+) -> None:
     """Hide (in place) the percentages that would give a hidden count of their row away."""
-    bare = np.array([_PERCENT.search(str(column)) is not None and column not in shares for column in frame.columns])
+    known = {*shares, *counts}
+    bare = np.array([_PERCENT.search(str(column)) is not None and column not in known for column in frame.columns])
     mask[np.ix_(mask.any(axis=1), bare)] = True
     for column, (part, _) in shares.items():
         if part in frame.columns:
@@ -229,7 +232,8 @@ def _alone(
 ) -> None:
     """Hide (in place) percentages whose count is not in the table but follows from the denominator.
 
-    So does the count between two percentages of one denominator (partial answers between RR1 and RR2).
+    So does the count between two percentages of one denominator (partial answers between RR1 and RR2). Nobody and
+    everybody are hidden like few and nearly all: a figure that joins few with none would else tell them apart.
     """
     seen: dict[str, list[NDArray[np.float64]]] = {}
     for column, (part, whole) in shares.items():
@@ -238,7 +242,9 @@ def _alone(
         share = pd.to_numeric(frame[column], errors="coerce").to_numpy(float)
         base = values[:, place[whole]]
         count = np.round(share / 100 * base)
-        for other in [np.zeros_like(base), base, *seen.get(whole, [])]:
+        for other in (np.zeros_like(base), base):
+            full[:, frame.columns.get_loc(column)] |= np.abs(count - other) <= threshold
+        for other in seen.get(whole, []):
             gap = np.abs(count - other)
             full[:, frame.columns.get_loc(column)] |= (gap > 0) & (gap <= threshold)
         seen.setdefault(whole, []).append(count)

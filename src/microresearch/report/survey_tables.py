@@ -7,7 +7,7 @@ import pandas as pd
 
 from microresearch.instrument import Instrument
 from microresearch.report.labelled_table import labelled_table
-from microresearch.report.tables import Table
+from microresearch.report.tables import ALL, Table
 from microresearch.results import NotAvailable
 
 if TYPE_CHECKING:
@@ -36,29 +36,34 @@ def column_table(uses: pd.DataFrame) -> Table:
 
 
 def cell_table(account: pd.DataFrame, form: str) -> Table:
-    """The raw file's cells and the states that they became, by item and role."""
+    """The raw file's cells and the states that they became, by role: by item, few people would follow from others."""
     labels = {
-        "item": "Item", "role": "Role", "raw_rows": "Rows", "raw_filled": "Filled cells", **STATES,
-        "unexplained": "Unexplained",
+        "role": "Role", "raw_rows": "Cells", "raw_filled": "Filled cells", **STATES, "unexplained": "Unexplained",
     }  # fmt: skip
-    named = account.assign(role=account["role"].replace("", "not given"))
+    named = account.assign(role=account["role"].replace("", "not given"), unexplained=account["unexplained"].abs())
+    summed = named.drop(columns="item").groupby("role", sort=False).sum().reset_index()
+    states = {state: {"state": word} for state, word in STATES.items()}
     return labelled_table(
-        named, f"Answers in the raw file and what they became: {form}", labels,
-        counts=("raw_rows", "raw_filled", *STATES),
+        summed, f"Answers in the raw file and what they became: {form}", labels,
+        counts=("raw_rows", "raw_filled", *STATES), of=f"answers to {form}", by=("role",),
+        where={"raw_rows": {}, "raw_filled": {"filled": "yes"}, **states},
         notes=(
-            "Every row of the export, before any exclusion. Filled cells = answered + can't rate + cells set aside "
-            "because the item does not apply to the unit; unexplained is what is left of them.",
+            "A cell is an item of a row of the export, before any exclusion. Filled cells = answered + can't rate + "
+            "cells set aside because the item does not apply to the unit; unexplained is what is left, added up over "
+            "items.",
         ),
     )  # fmt: skip
 
 
 def rate_table(rates: "ResponseRates", title: str, by: str = "role") -> Table:
     """RR1 and RR2 of all staff and of every role, or of every unit."""
+    answered = {"answered": "yes"}
     groups = rates.roles if by == "role" else rates.units
-    frame = pd.concat([rates.overall.set_axis(["all staff"]), groups]).rename_axis(by).reset_index()
+    frame = pd.concat([rates.overall.set_axis([ALL]), groups]).rename_axis(by).reset_index()
     return Table(
         frame[[by, "n_roster"]].assign(rr1=100 * frame["rr1"], rr2=100 * frame["rr2"]), title,
         counts=("n_roster",), shares={"rr1": ("", "n_roster"), "rr2": ("", "n_roster")},
+        of="staff", by=(by,), where={"n_roster": {}, "rr1": {**answered, "complete": "yes"}, "rr2": answered},
         labels={by: by.capitalize(), "n_roster": "On the roster", "rr1": "RR1 (%)", "rr2": "RR2 (%)"},
         decimals={"rr1": 1, "rr2": 1}, notes=((f"{rates.note}.",) if rates.note else ()),
     )  # fmt: skip
@@ -71,13 +76,17 @@ def careless_table(found: "Careless", minimum_flags: int, form: str) -> Table:
     several = int((found.n_flags >= minimum_flags).sum())
     last = {"index": "flagged", "what": f"{minimum_flags} flags or more", "n": len(found.indices), "flagged": several}
     frame = pd.concat([frame, pd.DataFrame([last])], ignore_index=True)
+    had = [{f"has {one}": "yes"} for one in frame["index"][:-1]]
+    flagged = [{**one, f"flag {name}": "yes"} for one, name in zip(had, frame["index"], strict=False)]
     labels = {
         "what": "Index", "side": "Suspicious", "cut": "Cut", "n": "People with it", "flagged": "Flagged",
         "note": "Note",
     }  # fmt: skip
     return labelled_table(
         frame.astype({"n": "Int64", "flagged": "Int64"}), f"Indices of careless responding: {form}", labels,
-        counts=("n", "flagged"), decimals={"cut": 3}, notes=(f"{found.method[:1].upper()}{found.method[1:]}.",),
+        counts=("n", "flagged"), decimals={"cut": 3}, of="respondents",
+        whom={"n": [*had, {}], "flagged": [*flagged, {"flags": "several"}]},
+        notes=(f"{found.method[:1].upper()}{found.method[1:]}.",),
     )  # fmt: skip
 
 
@@ -89,45 +98,51 @@ def effect_table(beside: pd.DataFrame, names: Mapping[str, str], form: str) -> T
         labels |= {name: f"{word}, all", f"{name}_without": f"{word}, without"}
     return labelled_table(
         _named(beside, names).dropna(axis=1, how="all"), f"Scores and reliability with and without the flagged: {form}",
-        labels, counts=("n", "n_without"), bounded=("alpha", "alpha_without"),
+        labels, counts=("n", "n_without"), bounded=("alpha", "alpha_without"), of="respondents",
+        whom={"n": [scored(code, form) for code in beside["term"]],
+              "n_without": [{**scored(code, form), "flags": "not several"} for code in beside["term"]]},
     )  # fmt: skip
 
 
-def pattern_table(found: "MissingPatterns", instrument: Instrument, most: int = 15) -> Table:
-    """The commonest combinations of missing items, the rest together."""
+def pattern_table(found: "MissingPatterns", instrument: Instrument, most: int = 15, threshold: int = 10) -> Table:
+    """The commonest combinations of missing items, the rest together with those that few people show."""
     table, items = found.table, [item.code for item in instrument.items]
-    head = table.head(most)
+    head = table[table["n"] > threshold].head(most)
     rows: list[dict[str, object]] = [
         {"missing": _listed([code for code in items if row[code]]), "items": int(row["n_missing"]), "n": int(row["n"]),
          "percent": 100 * float(row["share"])}
         for row in head.to_dict("records")
     ]  # fmt: skip
-    if len(table) > most:
-        rest = table.iloc[most:]
+    if len(table) > len(head):
+        rest = table.iloc[len(head) :]
         what = f"{len(rest):,} other patterns"
         rows.append({"missing": what, "n": int(rest["n"].sum()), "percent": 100 * float(rest["share"].sum())})
     labels = {"missing": "Missing items", "items": "How many", "n": "Responses", "percent": "%"}
     return labelled_table(
         pd.DataFrame(rows).astype({"items": "Int64"} if "items" in rows[0] else {}),
         f"Patterns of missing answers: {instrument.name}", labels, counts=("n",), decimals={"percent": 1},
-        shares={"percent": ("n", "")},
+        shares={"percent": ("n", "")}, of="respondents", by=("missing",),
         notes=("Missing: blank or can't rate. Items that do not apply to a unit are not missing.",),
     )  # fmt: skip
 
 
 def cant_rate_table(rates: pd.DataFrame, by: str, form: str) -> Table:
     """The share of can't rate over all items, a row a group."""
-    frame = rates[rates["item"] == "all items"].copy()
+    frame, asked = rates[rates["item"] == "all items"].copy(), {"analysed": "first wave", "asked": "yes"}
     for column in ("estimate", "ci_low", "ci_high"):
-        frame[column] = 100 * frame[column].astype("float64")
+        frame[column] = (100 * frame[column].astype("float64")).round(1)  # more digits would tell how many answered
+    if by == "unit":
+        frame = frame.drop(columns=["n", "cant_rate"])  # answers asked for, by items: how few staff a unit has
+    shares = dict.fromkeys(("estimate", "ci_low", "ci_high"), ("cant_rate", "n")) if by != "unit" else {}
     labels = {
         by: by.capitalize(), "n": "Answers asked for", "cant_rate": "Can't rate", "estimate": "%",
         "ci_low": "95% CI low", "ci_high": "high",
     }  # fmt: skip
     return labelled_table(
         frame.assign(**{by: frame[by].replace("", "not given")}), f"Can't rate by {by}: {form}", labels,
-        counts=("n", "cant_rate"), shares=dict.fromkeys(("estimate", "ci_low", "ci_high"), ("cant_rate", "n")),
-        decimals=dict.fromkeys(("estimate", "ci_low", "ci_high"), 1),
+        counts=("n", "cant_rate"), shares=shares,
+        decimals=dict.fromkeys(("estimate", "ci_low", "ci_high"), 1), of=f"answers to {form}", by=(by,),
+        where={"n": asked, "cant_rate": {**asked, "state": STATES["cant_rate"]}},
         notes=("Mean over respondents of their share of items marked can't rate, with its t interval.",),
     )  # fmt: skip
 
@@ -152,6 +167,8 @@ def mcar_table(tests: "Mapping[str, McarTest | NotAvailable]", form: str) -> Tab
     }  # fmt: skip
     return labelled_table(
         frame.astype(whole), f"Little's test of answers missing completely at random: {form}", labels, counts=("n",),
+        of="respondents",
+        whom={"n": [tested(name, form) for name in tests]} if "n" in frame else {},
         notes=(
             "Little (1988). A small p says that answers are not missing completely at random; a large one does not "
             "prove that they are. With nearly a pattern a person the test of all items holds poorly: read those of the "
@@ -168,7 +185,8 @@ def missing_table(beside: pd.DataFrame, names: Mapping[str, str], form: str, met
     }  # fmt: skip
     return labelled_table(
         _named(beside, names), f"Mean scores by complete cases, missing rule and imputation: {form}", labels,
-        counts=("n",), decimals={"se": 3, "df": 1, "fmi": 3},
+        counts=("n",), decimals={"se": 3, "df": 1, "fmi": 3}, of="respondents",
+        whom={"n": [_way(code, how, form) for code, how in zip(beside["term"], beside["method"], strict=True)]},
         notes=(
             f"Imputed by {method}; pooled by Rubin's rules with Barnard and Rubin's degrees of freedom. Standard "
             "errors allow for staff of one unit answering alike.",
@@ -198,8 +216,10 @@ def dictionary_table(dictionary: pd.DataFrame, instrument: Instrument) -> Table:
     }  # fmt: skip
     options = next((text for text in dictionary["options"] if isinstance(text, str)), "")
     title = f"Data dictionary: {instrument.name} {instrument.version}".rstrip()
+    answers = {state: [{str(one): word} for one in frame["variable"]] for state, word in STATES.items()}
     return labelled_table(
-        frame, title, labels, counts=("n", *STATES), decimals=dict.fromkeys(("low", "high", "lowest", "highest"), 0),
+        frame, title, labels, counts=("n", *STATES), of="respondents", whom={"n": [{}] * len(frame), **answers},
+        decimals=dict.fromkeys(("low", "high", "lowest", "highest"), 0),
         notes=(
             f"Options: {options}. Lowest and highest: as observed, before reversed items are turned. Of what is known "
             "of people, answered counts those for whom it is known.",
@@ -225,6 +245,27 @@ def content_validity_table(found: "ContentValidity") -> Table:
 
 def _named(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     return frame.assign(characteristic=[names.get(str(code), str(code)) for code in frame["term"]])
+
+
+def scored(code: object, form: str) -> dict[str, str]:
+    """Those with a score of a characteristic under the study's rule for missing answers."""
+    return {f"{form}, {code}: score": "yes"}
+
+
+def complete(code: object, form: str) -> dict[str, str]:
+    """Those who answered every item of a characteristic that applies to them."""
+    return {**scored(code, form), f"{form}, {code}: every item that applies": "yes"}
+
+
+def tested(name: str, form: str) -> dict[str, str]:
+    """Those whom Little's test holds."""
+    return {f"{form}, {name}: tested": "yes"}
+
+
+def _way(code: object, method: object, form: str) -> dict[str, str]:
+    if method == "complete cases":
+        return complete(code, form)
+    return scored(code, form) if str(method).startswith("rule") else {}
 
 
 def _listed(codes: Sequence[str]) -> str:

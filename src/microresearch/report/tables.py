@@ -57,6 +57,8 @@ class Table:
         names its own dimension.
     where : mapping of column to {dimension: level}
         What a count column adds to the row's own levels: {"n": {}, "died": {"died": "yes"}}; `n` alone when empty.
+    whom : mapping of column to a {dimension: level} a row
+        In place of `by` and `where`, whom each row of a column counts; None where it counts nobody (or units).
 
     Examples
     --------
@@ -78,10 +80,11 @@ class Table:
     of: str = ""
     by: tuple[str, ...] = ()
     where: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    whom: Mapping[str, Sequence[Mapping[str, str] | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         named = (
-            *self.counts, *self.decimals, *self.labels, *self.bounded, *self.shares, *self.by, *self.where,
+            *self.counts, *self.decimals, *self.labels, *self.bounded, *self.shares, *self.by, *self.where, *self.whom,
             *filter(None, [self.staff]),
         )  # fmt: skip
         strange = [column for column in dict.fromkeys(named) if column not in self.frame.columns]
@@ -109,6 +112,28 @@ class Table:
     def footnotes(self) -> list[str]:
         """The notes, then the reasons of cells that are not available, each under its letter."""
         return [*self.notes, *(f"{letter(i)} Not available: {reason}" for i, reason in enumerate(self.reasons()))]
+
+    def people(self) -> dict[str, list[dict[str, str] | None]]:
+        """Whom each row of each count column counts: a level of each dimension that it names; empty without `of`."""
+        if not self.of:
+            return {}
+        found = {str(c): [None if one is None else dict(one) for one in rows] for c, rows in self.whom.items()}
+        declared = self.where or ({} if self.whom or "n" not in self.frame else {"n": {}})
+        for column, more in declared.items():
+            rows: list[dict[str, str] | None] = []
+            for record in self.frame.to_dict("records"):
+                own = {record["variable"]: record["level"]} if self.by == NAMED else {d: record[d] for d in self.by}
+                rows.append({str(d): str(level) for d, level in own.items() if str(level) != ALL} | dict(more))
+            found[str(column)] = rows
+        return found
+
+    def number_of(self, column: str) -> list[int | None]:
+        """The counts of a column: as they stand, or of a share without a column of its own those behind it."""
+        part, whole = self.shares.get(column, (column, ""))
+        values = pd.to_numeric(self.frame[column], errors="coerce").astype("Float64")
+        if not part and whole:
+            values = (values / 100 * pd.to_numeric(self.frame[whole], errors="coerce")).round()
+        return [None if pd.isna(value) else round(float(value)) for value in values]
 
     def numeric(self, column: object) -> bool:
         """Whether the column is aligned as numbers."""

@@ -109,8 +109,8 @@ class Door:
         self._enter({**entry, **({"totals": totals} if totals else {})}, self._figure_files(name, shown))
         return shown
 
-    def _earlier_tables(self) -> dict[Path, list[str]]:
-        """Folders of kept tables -> the names of those that this notebook and the ones that it needs have published."""
+    def _earlier_tables(self) -> dict[Path, list[dict[str, Any]]]:
+        """Folders of kept tables -> what this notebook and the ones that it needs have published."""
         place = self._study.place
         if place.stage is None:
             return {}
@@ -118,7 +118,7 @@ class Door:
         found = {place.stage / "processed": self._entries}
         for stem, one in before.items():
             found[place.needs[stem]] = [*found.get(place.needs[stem], []), *one["entries"]]
-        return {folder: [e["name"] for e in entries if e["kind"] == "table"] for folder, entries in found.items()}
+        return found
 
     @property
     def _minimum_staff(self) -> int:
@@ -167,8 +167,13 @@ class Door:
             "cells": table.cells(),
             "notes": table.footnotes(),
             "of": table.of,
-            "by": list(table.by),
-            "where": {str(column): dict(more) for column, more in table.where.items()},
+            "counts": {
+                column: [
+                    None if who is None else [who, number]
+                    for who, number in zip(people, table.number_of(column), strict=True)
+                ]
+                for column, people in table.people().items()
+            },
             "notebook": self._study.place.notebook,
             "plan_hash": self._study.plan_hash,
         }
@@ -249,7 +254,10 @@ class NumbersShown(dict[str, "Number"]):
 def _number_entry(name: str, number: "Number") -> dict[str, Any]:
     entry: dict[str, Any] = {"kind": "number", "name": name, "number": number.to_json()}
     if number.of and number.count and isinstance(number.value, (int, float)):
-        entry["totals"] = [[number.of, float(number.value)]]
+        if number.where:
+            entry["part"] = {"of": number.of, "value": float(number.value), "where": dict(number.where)}
+        else:
+            entry["totals"] = [[number.of, float(number.value)]]
     return entry
 
 

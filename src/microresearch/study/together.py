@@ -1,6 +1,6 @@
 """What follows from everything published together? The tables of all notebooks, guarded and attacked as one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,15 @@ EXACT, SHOWN = "exact", "published"
 """Folders under kept tables: counts as they are, private; and tables as they are shown."""
 
 
-def guard_beside(name: str, table: "Table", earlier: Mapping[Path, Iterable[str]], threshold: int) -> "Table":
+def guard_beside(
+    name: str, table: "Table", earlier: Mapping[Path, Sequence[Mapping[str, Any]]], threshold: int
+) -> "Table":
     """A table with more hidden wherever a small count would follow from it and earlier tables of the same people.
 
     Parameters
     ----------
     name, table
-    earlier : mapping of a folder of kept tables to the names of those in it that are published beside this one
+    earlier : mapping of a folder of kept tables to what is published beside this one, with those in it
     threshold : int
 
     Raises
@@ -45,15 +47,27 @@ def remember(folder: Path, name: str, exact: "Table", shown: "Table") -> None:
         write_kept(folder / EXACT, name, exact)
 
 
-def tables_of(where: Mapping[Path, Iterable[str]]) -> tuple[dict[str, "Table"], dict[str, "Table"]]:
-    """Of these tables those that say whom they count: exact, and as shown."""
+def tables_of(where: Mapping[Path, Sequence[Mapping[str, Any]]]) -> tuple[dict[str, "Table"], dict[str, "Table"]]:
+    """Of these things those that say whom they count: exact, and as shown; a number as a table of one cell."""
     exact: dict[str, Table] = {}
     shown: dict[str, Table] = {}
-    for folder, names in where.items():
-        for name in names:
-            if (folder / EXACT / f"{name}.json").is_file():
+    for folder, entries in where.items():
+        for entry in entries:
+            name = str(entry["name"])
+            if "part" in entry:
+                exact[name] = shown[name] = _one_cell(name, entry["part"])
+            elif entry["kind"] == "table" and (folder / EXACT / f"{name}.json").is_file():
                 exact[name], shown[name] = read_kept(folder / EXACT, name), read_kept(folder / SHOWN, name)
     return exact, shown
+
+
+def _one_cell(name: str, part: Mapping[str, Any]) -> "Table":
+    import pandas as pd
+
+    from microresearch.report.tables import Table
+
+    frame = pd.DataFrame({"number": [name], "n": [round(part["value"])]})
+    return Table(frame, name, of=part["of"], whom={"n": (part["where"],)})
 
 
 def attack_all(processed: Path, entries: Sequence[Mapping[str, Any]], threshold: int) -> None:
@@ -66,7 +80,7 @@ def attack_all(processed: Path, entries: Sequence[Mapping[str, Any]], threshold:
     """
     from microresearch.report.audit import guard_together
 
-    exact, shown = tables_of({processed: [entry["name"] for entry in entries if entry["kind"] == "table"]})
+    exact, shown = tables_of({processed: entries})
     guard_together(exact, threshold, out=shown)
     totals = [(f"table {name!r}", table.of, total) for name, table in shown.items() for total in totals_of(table)]
     for entry in entries:
@@ -80,11 +94,10 @@ def attack_all(processed: Path, entries: Sequence[Mapping[str, Any]], threshold:
 
 
 def totals_of(table: "Table") -> list[float]:
-    """The counts of a table that are of all its people: rows that say All in every label."""
-    from microresearch.report.tables import ALL, is_number
-
-    if not table.of:
-        return []
-    counts = [column for column, more in (table.where or {"n": {}}).items() if not more]
-    rows = [row for row in table.frame.to_dict("records") if all(str(row[label]) == ALL for label in table.by)]
-    return [float(row[column]) for row in rows for column in counts if is_number(row[column])]
+    """The counts of a table that are of all its people."""
+    return [
+        float(value)
+        for column, people in table.people().items()
+        for who, value in zip(people, table.number_of(column), strict=True)
+        if who == {} and value is not None
+    ]

@@ -22,6 +22,7 @@ def funnel_plot(
     value: str = "ratio",
     labels: tuple[str, str] = ("Expected events", "Observed / expected"),
     minimum: float = 10,
+    events: str = "",
     title: str = "",
 ) -> StudyFigure:
     """Funnel plot: a unit's outcome against its size, with control limits that the analysis has computed.
@@ -40,6 +41,8 @@ def funnel_plot(
         Of both axes.
     minimum : float
         Units whose size is this or less are left out of figure and data: a count could be worked out.
+    events : str
+        Column of the counts behind the values, if there is one: units with so few of them are left out as well.
     title : str
 
     Returns
@@ -64,8 +67,10 @@ def funnel_plot(
     [True, False]
     """
     columns = [column for low, high, _ in limits for column in (low, high)]
-    frame = frame_of(funnel, ("unit", size, value, *columns), "funnel_plot")
+    frame = frame_of(funnel, ("unit", size, value, *([events] if events else []), *columns), "funnel_plot")
     few = frame[size] <= minimum
+    if events:
+        few |= frame[events] <= minimum
     frame = frame[~few].sort_values(size, ignore_index=True)
     if frame.empty:
         raise DataError(f"funnel_plot: no unit has a size above {minimum:g}.")

@@ -70,7 +70,8 @@ def item_distributions(
         share = 100 * pooled / answered[:, None]
     everybody = counts[[*options, *aside]].to_numpy(float).sum(axis=1)
     none = counts[list(aside)].to_numpy(float)
-    none = np.where(none <= threshold, np.nan, 100 * none / everybody[:, None])
+    few = ((none > 0) & (none <= threshold)).any(axis=1)  # with the others and everybody, the few would follow
+    none = np.where(few[:, None] | (none <= threshold), np.nan, 100 * none / everybody[:, None])
     data = _long(counts.index, [*options, *aside], np.column_stack([share, none]).round())
     tall = min(6.5, (MAX_HEIGHT - 26) / len(counts))
     said, letters = row_labels([(labels or {}).get(str(item), str(item)) for item in counts.index], tall)
@@ -79,7 +80,8 @@ def item_distributions(
         alt=f"Diverging bars of the answers to {len(said)} items on {len(options)} options"
         + (f", with {' and '.join(aside)} beside." if aside else "."),
         note=f"Per cent of those who answered. Answers given by {threshold} or fewer people are drawn with their "
-        "neighbour towards the middle" + (", and what is not an answer is left out." if aside else "."),
+        "neighbour towards the middle"
+        + (f"; what is no answer is left out where one kind of it is of {threshold} or fewer." if aside else "."),
     )  # fmt: skip
     with context():
         axes = figure.subplots(1, 2, sharey=True, width_ratios=[4.4, 1]) if aside else [figure.add_subplot()]

@@ -53,7 +53,10 @@ def missingness_map(
     if not 0 < len(items) <= 95:
         raise DataError(f"missingness_map holds 1 to 95 items on a page, not {len(items)}.")
     few, most = frame["missing"].between(1, threshold), (frame["n"] - frame["missing"]).between(1, threshold)
-    percent = (100 * frame["missing"] / frame["n"]).round().where(~(few | most | (frame["n"] <= threshold)))
+    hidden = (few | most | (frame["n"] <= threshold)).to_numpy(dtype=bool).copy()
+    for rows in frame.groupby("item", sort=False).indices.values():
+        _cover(frame["missing"].to_numpy(), hidden, rows, threshold)
+    percent = (100 * frame["missing"] / frame["n"]).round().where(~hidden)
     data = frame[["item", "group"]].assign(percent=percent)
     grid = data.pivot(index="item", columns="group", values="percent").loc[items, groups].to_numpy(float)
     tall = min(6.0, (MAX_HEIGHT - 34) / len(items))
@@ -61,7 +64,7 @@ def missingness_map(
         "double", 34 + tall * len(items), data=data, title=title or "Missing answers by item",
         alt=f"Heat map of the share of missing answers to {len(items)} items in {len(groups)} groups, up to "
         f"{np.nanmax(grid, initial=0):.0f} per cent.",
-        note=f"Hatched: {threshold} or fewer people, or nobody asked.",
+        note=f"–: {threshold} or fewer people, a share from which they would follow, or nobody asked.",
     )  # fmt: skip
     texts = [["–" if np.isnan(v) else f"{v:.0f}" for v in row] for row in grid]
     with context():
@@ -73,3 +76,13 @@ def missingness_map(
         axes.set_xticks(np.arange(len(groups)) + 0.5, [wrap(str(group), 14) for group in groups])
         draw_bar(figure, axes, label, 0.6)
         return settle(figure)
+
+
+def _cover(missing: np.ndarray, hidden: np.ndarray, rows: np.ndarray, threshold: int) -> None:
+    """Hide (in place) more groups of an item, smallest first, until the hidden ones together tell nothing."""
+    while hidden[rows].any():
+        open_rows = [row for row in rows if not hidden[row] and missing[row] > 0]
+        gone = missing[rows][hidden[rows]]
+        if gone.sum() - (gone > 0).sum() + 1 > threshold or not gone.sum() or not open_rows:
+            return
+        hidden[min(open_rows, key=lambda row: missing[row])] = True
