@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from microresearch.errors import DataError, Problem, SpecError
@@ -158,18 +159,22 @@ class Instrument:
         items = {item.code: item for item in self.items}
         if strange := [str(name) for name in values.columns if name not in items]:
             raise DataError([Problem(f"this is no item of {self.code}", column=name) for name in strange])
-        problems = []
-        turned = values.astype("float64")
-        for item in (items[name] for name in values.columns):
-            column = turned[item.code]
-            if outside := int(((column < item.low) | (column > item.high)).sum()):
-                what = f"{outside} of {int(column.notna().sum())} answers are out of range"
-                problems.append(Problem(what, column=item.code, allowed=f"{item.low:g} to {item.high:g}"))
-            if item.reversed:
-                turned[item.code] = item.low + item.high - column
-        if problems:
-            raise DataError(problems)
-        return turned
+        wanted = [items[name] for name in values.columns]
+        low, high = np.array([item.low for item in wanted]), np.array([item.high for item in wanted])
+        turned = values.astype("float64").to_numpy(copy=True)
+        outside = ((turned < low) | (turned > high)).sum(axis=0)
+        if outside.any():
+            given = (~np.isnan(turned)).sum(axis=0)
+            raise DataError(
+                [
+                    Problem(f"{out} of {n} answers are out of range", column=item.code,
+                            allowed=f"{item.low:g} to {item.high:g}")
+                    for item, out, n in zip(wanted, outside, given, strict=True) if out
+                ]
+            )  # fmt: skip
+        back = np.array([item.reversed for item in wanted], dtype=bool)
+        turned[:, back] = (low + high)[back] - turned[:, back]
+        return pd.DataFrame(turned, index=values.index, columns=values.columns)
 
     def model(self, kind: "ModelKind" = "characteristics", without: Collection[str] = ()) -> str:
         """The factor model of the characteristics, in the syntax that `cfa` reads.

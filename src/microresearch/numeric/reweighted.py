@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize.elementwise import find_root
 
-from microresearch.errors import DataError
+from microresearch.errors import ConvergenceError, DataError
 
 Array = NDArray[np.float64]
 
-_HALVINGS = 42
 _LOW, _HIGH = -16.0, 12.0  # log range of a variance ratio
 
 
@@ -71,26 +71,55 @@ def _project(weight: Array, single: Array, strata: NDArray[np.intp], x: Array, y
     gram = np.matmul(x_in.transpose(0, 2, 1), weighted)
     scale = 1 / np.sqrt(np.maximum(np.einsum("bkk->bk", gram), 1e-300))
     scaled = gram * scale[:, :, None] * scale[:, None, :]
-    inverse = np.linalg.pinv(scaled, rcond=1e-9, hermitian=True)
+    inverse, known = _pseudo_inverse(scaled)
     loose = 1 - (scaled[:, -1, :] * inverse[:, :, -1]).sum(axis=1) if k else np.zeros(len(x))
     inverse = inverse * scale[:, :, None] * scale[:, None, :]
-    rank = (total > 0).sum(axis=1) + (np.linalg.matrix_rank(scaled, hermitian=True, tol=1e-9) if k else 0)
+    rank = (total > 0).sum(axis=1) + known
     beta = np.matmul(inverse, np.matmul(weighted.transpose(0, 2, 1), y_in[:, :, None]))[:, :, 0]
     residual = y_in - np.matmul(x_in, beta[:, :, None])[:, :, 0]
     leverage = single * (inverse_total[:, strata] + (np.matmul(x_in, inverse) * x_in).sum(axis=2))
     return _Fit(beta, inverse, y - residual, residual, leverage, rank, loose)
 
 
-def _root(slope: Callable[[Array], Array], draws: int) -> Array:
-    """The ratio at which the slope of -2 log-likelihood changes sign, by bisection; 0 where it rises from the start."""
-    low, high = np.full(draws, _LOW), np.full(draws, _HIGH)
-    at_zero = slope(np.zeros(draws)) >= 0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        rising = slope(np.exp(middle)) > 0
-        low, high = np.where(rising, low, middle), np.where(rising, middle, high)
-    found = np.exp((low + high) / 2)
-    return np.where(at_zero | (found < 2 * np.exp(_LOW)), 0.0, found)
+def _pseudo_inverse(scaled: Array) -> tuple[Array, NDArray[np.intp]]:
+    """Moore-Penrose inverse and rank of symmetric matrices (b, k, k) by one eigendecomposition."""
+    if not scaled.shape[-1]:
+        return scaled, np.zeros(len(scaled), dtype=np.intp)
+    values, vectors = np.linalg.eigh(scaled)
+    size = np.abs(values)
+    kept = size > 1e-9 * size.max(axis=1, keepdims=True)
+    turned = vectors * np.where(kept, 1 / np.where(kept, values, 1.0), 0.0)[:, None, :]
+    return np.matmul(turned, vectors.transpose(0, 2, 1)), (size > 1e-9).sum(axis=1)
+
+
+def _root(slope: Callable[[Array, NDArray[np.intp]], Array], draws: int) -> Array:
+    """The ratio at which the slope of -2 log-likelihood changes sign; 0 where it rises from the start.
+
+    `slope` is told the ratios and the draws that they belong to: those that have converged are left out.
+
+    References
+    ----------
+    Chandrupatla (1997), Advances in Engineering Software 28, 145-149.
+    """
+
+    def of_log(log: Array, at: NDArray[np.intp]) -> Array:
+        return slope(np.exp(log), at)
+
+    every = np.arange(draws)
+    low, high = np.full(draws, np.exp(_LOW)), np.full(draws, np.exp(_HIGH))
+    found = np.where(slope(low, every) > 0, 0.0, high)
+    found = np.where(slope(np.zeros(draws), every) >= 0, 0.0, found)
+    inside = np.flatnonzero((found > 0) & (slope(high, every) > 0))
+    if len(inside):
+        ends = (np.full(len(inside), _LOW), np.full(len(inside), _HIGH))
+        solved = find_root(
+            of_log, ends, args=(inside,),
+            tolerances={"xatol": 1e-12, "xrtol": 0.0, "fatol": 0.0, "frtol": 0.0},
+        )  # fmt: skip
+        if not np.all(solved.success):
+            raise ConvergenceError("a variance ratio was not found to 12 digits in every draw of units.")
+        found[inside] = np.exp(solved.x)
+    return np.where(found < 2 * np.exp(_LOW), 0.0, found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,19 +157,19 @@ def rating_components(n: Array, mean: Array, ss: Array, draws: Array, strata: ND
     z = np.broadcast_to(x, (len(draws), *x.shape))
     rows, inner = weights @ size, weights @ spread
 
-    def fit(theta: Array) -> tuple[_Fit, Array]:
+    def fit(theta: Array, at: NDArray[np.intp]) -> tuple[_Fit, Array]:
         single = 1 / (theta[:, None] + 1 / size)
-        return _project(weights * single, single, strata, z, y), single
+        return _project(weights[at] * single, single, strata, z[at], y[at]), single
 
-    def slope(theta: Array) -> Array:
-        found, single = fit(theta)
-        trace = (weights * single * (1 - found.leverage)).sum(axis=1)
-        squares = (weights * (single * found.residual) ** 2).sum(axis=1)
-        rss = inner + (weights * single * found.residual**2).sum(axis=1)
-        return trace - (rows - found.rank) * squares / rss
+    def slope(theta: Array, at: NDArray[np.intp]) -> Array:
+        found, single = fit(theta, at)
+        trace = (weights[at] * single * (1 - found.leverage)).sum(axis=1)
+        squares = (weights[at] * (single * found.residual) ** 2).sum(axis=1)
+        rss = inner[at] + (weights[at] * single * found.residual**2).sum(axis=1)
+        return trace - (rows[at] - found.rank) * squares / rss
 
     theta = _root(slope, len(draws))
-    found, single = fit(theta)
+    found, single = fit(theta, np.arange(len(draws)))
     sigma2 = (inner + (weights * single * found.residual**2).sum(axis=1)) / (rows - found.rank)
     share = theta[:, None] / (theta[:, None] + 1 / size)
     return Components(theta * sigma2, sigma2, found.fitted + share * found.residual)
@@ -175,17 +204,17 @@ def effect_slopes(effect: Array, variance: Array, draws: Array, strata: NDArray[
     level = float(np.median(variance[known]))
     spread = np.broadcast_to(y, weights.shape)
 
-    def fit(ratio: Array) -> tuple[_Fit, Array]:
+    def fit(ratio: Array, at: NDArray[np.intp]) -> tuple[_Fit, Array]:
         single = 1 / (ratio[:, None] * level + v)
-        return _project(weights * single, single, strata, x, spread), single
+        return _project(weights[at] * single, single, strata, x[at], spread[at]), single
 
-    def slope(ratio: Array) -> Array:
-        found, single = fit(ratio)
-        trace = (weights * single * (1 - found.leverage)).sum(axis=1)
-        return trace - (weights * (single * found.residual) ** 2).sum(axis=1)
+    def slope(ratio: Array, at: NDArray[np.intp]) -> Array:
+        found, single = fit(ratio, at)
+        trace = (weights[at] * single * (1 - found.leverage)).sum(axis=1)
+        return trace - (weights[at] * (single * found.residual) ** 2).sum(axis=1)
 
     ratio = _root(slope, len(draws))
-    found, single = fit(ratio)
+    found, single = fit(ratio, np.arange(len(draws)))
     df = weights.sum(axis=1) - found.rank
     scale = (weights * single * found.residual**2).sum(axis=1) / np.maximum(df, 1e-9)
     last = found.inverse[:, -1, -1]

@@ -169,7 +169,8 @@ class StudyFigure(Figure):
         if format not in _NO_DATES:
             raise DataError(f"a figure can be written as svg, pdf or png, not {format!r}.")
         buffer = io.BytesIO()
-        self.savefig(buffer, format=format, dpi=dpi, metadata=dict(_NO_DATES[format]))
+        fast: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if format == "png" else {}
+        self.savefig(buffer, format=format, dpi=dpi, metadata=dict(_NO_DATES[format]), **fast)
         return compact(buffer.getvalue()) if format == "svg" else buffer.getvalue()
 
     def _repr_png_(self) -> bytes:
@@ -182,5 +183,5 @@ class StudyFigure(Figure):
 def settle(figure: StudyFigure) -> StudyFigure:
     """The figure with its layout computed and frozen, so that each format shows the same; inside `context()`, last."""
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # with "none", a placeholder stays, for which every format is drawn twice
     return figure
