@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 import pytest
 from studies import linked, plant
 
-from microresearch.errors import SpecError
+from microresearch.errors import ConvergenceError, SpecError
+from microresearch.linking.costs import link_cost
 from microresearch.linking.encounters import read_encounters
 from microresearch.linking.influence import leave_one_out, with_influence
 from microresearch.linking.outcomes import link_outcome
@@ -78,3 +80,50 @@ def test_an_outlier_is_found():
     largest = leave_one_out(link_outcome(scores, cells, "experience"), scores, cells).largest()
     assert largest["group"].tolist() == [odd]
     assert (largest["lowest"] <= largest["highest"]).all()
+
+
+def slowly(fit, whole, scores, cells, by):
+    """Every effect without each group, each fitted as a study of its own."""
+    groups = scores.design.hospital if by == "hospital" else pd.Series(scores.design.units, index=scores.design.units)
+    out = {}
+    for group in sorted(set(groups)):
+        kept = replace(cells, table=cells.table[~cells.table["unit"].isin(groups.index[groups == group])])
+        try:
+            found = fit(scores, kept)
+        except ConvergenceError as error:
+            out |= {(row.characteristic, group): str(error) for row in whole.rows}
+            continue
+        for row in found.rows:
+            out[row.characteristic, group] = row.primary.estimate if row.primary else row.primary.reason
+    return out
+
+
+@pytest.mark.parametrize(
+    ("outcome", "by"),
+    [("experience", "unit"), ("died", "unit"), ("days", "unit"), ("cost", "unit"), ("died", "hospital"),
+     ("experience", "hospital")],
+)  # fmt: skip
+def test_all_at_once_is_each_alone(outcome, by):
+    planted = plant(23, n_units=24, n_hospitals=4)
+    alone = planted.units["unit"].iloc[0]  # its hospital goes with it
+    units = planted.units.assign(hospital=planted.units["hospital"].mask(planted.units["unit"] == alone, "H9"))
+    scores, cells = linked(replace(planted, units=units))
+    fit = link_cost if outcome == "cost" else partial(link_outcome, outcome=outcome)
+    whole = fit(scores, cells)
+    table = leave_one_out(whole, scores, cells, by).table.set_index(["characteristic", "group"])
+    for key, expected in slowly(fit, whole, scores, cells, by).items():
+        if isinstance(expected, str):
+            assert table.loc[key, "note"] == expected
+        else:
+            size = whole.to_frame()["se"].abs().min()
+            assert table.loc[key, "estimate"] == pytest.approx(expected, abs=1e-8 * size)
+
+
+def test_without_its_only_events_a_level_is_separated_and_said():
+    planted = plant(24, n_units=22, n_hospitals=2)
+    women, first = planted.stays["sex"] == "F", planted.stays["unit"] == planted.units["unit"].iloc[0]
+    died = planted.stays["died"].where(women | first, 0)
+    scores, cells = linked(replace(planted, stays=planted.stays.assign(died=died)))
+    found = leave_one_out(link_outcome(scores, cells, "died"), scores, cells).table.set_index("group")
+    assert found.loc[planted.units["unit"].iloc[0], "note"].str.startswith("separation").all()
+    assert found.drop(planted.units["unit"].iloc[0])["estimate"].notna().all()

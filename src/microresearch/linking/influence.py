@@ -7,9 +7,12 @@ import pandas as pd
 
 from microresearch.errors import ConvergenceError, DataError, SpecError
 from microresearch.linking.cells import Cells
-from microresearch.linking.estimates import Effect, LinkedEstimates
+from microresearch.linking.estimates import Effect, LinkedEstimate, LinkedEstimates
 from microresearch.linking.link import Linker
 from microresearch.linking.outcomes import SCALES
+from microresearch.numeric.glm import fit_glm
+from microresearch.numeric.left_out import glm_without, mixed_without
+from microresearch.numeric.mixed import group_moments
 from microresearch.results import NotAvailable
 from microresearch.units.score_table import UnitScores
 
@@ -65,21 +68,46 @@ def leave_one_out(linked: LinkedEstimates, scores: UnitScores, cells: Cells, by:
     """
     refuse_to_leave_out(by, scores)
     model = next(known for known in SCALES if known == linked.model)
-    rows: list[dict[str, object]] = []
     groups = scores.design.hospital if by == "hospital" else pd.Series(scores.design.units, index=scores.design.units)
     outside = {name for name, _ in linked.left_out}
-    for group in sorted(set(groups[~groups.index.isin(outside)])):
-        gone = set(groups.index[groups == group])
-        table = cells.table[~cells.table["unit"].isin(gone)]
-        linker = Linker(
-            scores, replace(cells, table=table), linked.outcome, model, linked.within_hospitals, linked.confidence
-        )
+    groups = groups[~groups.index.isin(outside)]
+    whole = Linker(scores, cells, linked.outcome, model, linked.within_hospitals, linked.confidence)
+    together = {row.characteristic: _all_at_once(whole, row, groups) for row in linked.rows}
+    rows: list[dict[str, object]] = []
+    for group in sorted(set(groups)):
+        table = cells.table[~cells.table["unit"].isin(groups.index[groups == group])]
+        linker = replace(whole, cells=replace(cells, table=table), _designs={})
         for row in linked.rows:
-            rows.append(
-                {"characteristic": row.characteristic, "group": group}
-                | _without(linker, row.characteristic, row.primary)
+            estimate = together[row.characteristic].get(group, np.nan)
+            moved = (
+                _without(linker, row.characteristic, row.primary)
+                if np.isnan(estimate)
+                else {"estimate": estimate, "change": _change(estimate, row.primary), "note": ""}
             )
+            rows.append({"characteristic": row.characteristic, "group": group} | moved)
     return Influence(linked.outcome, by, pd.DataFrame(rows))
+
+
+def _all_at_once(linker: Linker, row: LinkedEstimate, groups: pd.Series) -> dict[object, float]:
+    """Effects without each group, of models whose fits go together; NaN or absent where one must be fitted alone."""
+    if linker.model not in ("mixed", "binomial", "poisson", "gamma", "tweedie") or not isinstance(row.primary, Effect):
+        return {}
+    design, table = linker.scored(row.characteristic)
+    known = table["eb" if isinstance(row.corrected, Effect) else "mean"].to_numpy(float)
+    x = design.with_score(known)
+    if x is None or row.tau is None:
+        return {}
+    place, names = pd.factorize(groups.loc[list(design.units)], sort=True)
+    of_unit = np.asarray(place, np.intp)
+    if linker.model == "mixed":
+        moments = group_moments(x, design.n, design.total, design.squares, design.unit)
+        slopes = mixed_without(moments, of_unit)[:, -1]
+    else:
+        fit = fit_glm(x, design.n, design.total, linker.model)
+        slopes = glm_without(x, design.n, design.total, fit, of_unit[design.unit])[:, -1]
+    left = len(design.units) - np.bincount(of_unit)
+    slopes[left - design.n_between - 1 < 1] = np.nan
+    return dict(zip(names, (row.tau * slopes).tolist(), strict=True))
 
 
 def _without(linker: Linker, characteristic: str, whole: Effect | NotAvailable) -> dict[str, object]:
@@ -89,10 +117,12 @@ def _without(linker: Linker, characteristic: str, whole: Effect | NotAvailable) 
         return {"estimate": np.nan, "change": np.nan, "note": str(error)}
     if isinstance(found, NotAvailable):
         return {"estimate": np.nan, "change": np.nan, "note": found.reason}
-    change = np.nan
-    if isinstance(whole, Effect) and whole.se:
-        change = (found.estimate - whole.estimate) / whole.se
-    return {"estimate": found.estimate, "change": change, "note": ""}
+    return {"estimate": found.estimate, "change": _change(found.estimate, whole), "note": ""}
+
+
+def _change(estimate: float, whole: Effect | NotAvailable) -> float:
+    """In standard errors of the whole estimate."""
+    return (estimate - whole.estimate) / whole.se if isinstance(whole, Effect) and whole.se else np.nan
 
 
 def with_influence(linked: LinkedEstimates, influence: Influence) -> LinkedEstimates:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from microresearch.linking.cells import Cells
@@ -48,13 +49,17 @@ class Linker:
         """One estimate a characteristic, in order."""
         return tuple(self._row(name) for name in characteristics)
 
-    def _row(self, name: str) -> LinkedEstimate:
+    def scored(self, name: str) -> tuple[Design, pd.DataFrame]:
+        """The design of a characteristic's units, and their scores in the same order."""
         table = self.scores.table[self.scores.table["characteristic"] == name].set_index("unit")
-        components = self.scores.components
-        facts = components[components["characteristic"] == name].iloc[0]
         table = table[table["mean"].notna()]
         design = self._design(tuple(table.index))
-        table = table.loc[list(design.units)]
+        return design, table.loc[list(design.units)]
+
+    def _row(self, name: str) -> LinkedEstimate:
+        design, table = self.scored(name)
+        components = self.scores.components
+        facts = components[components["characteristic"] == name].iloc[0]
         tau = _number(facts.get("tau"))
         if not tau:
             why = (

@@ -50,7 +50,7 @@ class GlmFit:
     n_rows: int
 
 
-def _mean_weight(family: Family, eta: Array) -> tuple[Array, Array, Array]:
+def mean_weight(family: Family, eta: Array) -> tuple[Array, Array, Array]:
     """Mean, its derivative in eta, and the working weight (d mu / d eta)^2 / V(mu)."""
     if family == "binomial":
         mu = expit(eta)
@@ -129,7 +129,7 @@ def fit_glm(
     while steps < _MAXIT and gradient > _TOLERANCE * 1e-6 and (moved or gradient > _TOLERANCE):
         if family != "gamma" and np.abs(eta - known).max() > 30:
             _refuse_separation(x, n, y_sum, family)
-        mu, slope, weight = _mean_weight(family, eta)
+        mu, slope, weight = mean_weight(family, eta)
         root = np.sqrt(n * weight)
         move = np.asarray(
             np.linalg.lstsq(x * root[:, None], weight * (y_sum - n * mu) / slope / root, rcond=None)[0], float
@@ -169,7 +169,7 @@ def _finish(
     family: Family, x: Array, n: Array, y_sum: Array, y_sumsq: Array | None, beta: Array, eta: Array, gradient: float,
     step: int,
 ) -> GlmFit:  # fmt: skip
-    mu, slope, weight = _mean_weight(family, eta)
+    mu, slope, weight = mean_weight(family, eta)
     variance = {"gamma": mu**2, "poisson": mu, "binomial": slope, "tweedie": mu**POWER}[family]
     if family != "gamma" and np.abs(eta).max() > 15:
         _refuse_separation(x, n, y_sum, family)

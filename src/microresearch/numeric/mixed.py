@@ -39,6 +39,11 @@ class GroupMoments:
     rtr: Array
     start: Array
 
+    def keep(self, chosen: NDArray[np.bool_]) -> "GroupMoments":
+        """The moments of some groups."""
+        parts = (self.n, self.x_sum, self.xtx, self.r_sum, self.xtr, self.rtr)
+        return GroupMoments(*(part[chosen] for part in parts), self.start)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MixedFit:
