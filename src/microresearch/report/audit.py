@@ -57,6 +57,7 @@ def guard_together(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> role = Table(pd.DataFrame({"role": ["nurse", "physician"], "n": [40, 30]}), "By role", of="staff", by=("role",))
     >>> both = Table(pd.DataFrame({"role": ["nurse"] * 2 + ["physician"] * 2, "sex": ["F", "M"] * 2,
     ...                            "n": [36, 4, 15, 15]}), "By role and sex", of="staff", by=("role", "sex"))

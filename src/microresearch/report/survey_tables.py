@@ -168,7 +168,7 @@ def mcar_table(tests: "Mapping[str, McarTest | NotAvailable]", form: str) -> Tab
     return labelled_table(
         frame.astype(whole), f"Little's test of answers missing completely at random: {form}", labels, counts=("n",),
         of="respondents",
-        whom={"n": [tested(name, form) for name in tests]} if "n" in frame else {},
+        whom={"n": [in_test(name, form) for name in tests]} if "n" in frame else {},
         notes=(
             "Little (1988). A small p says that answers are not missing completely at random; a large one does not "
             "prove that they are. With nearly a pattern a person the test of all items holds poorly: read those of the "
@@ -257,7 +257,7 @@ def complete(code: object, form: str) -> dict[str, str]:
     return {**scored(code, form), f"{form}, {code}: every item that applies": "yes"}
 
 
-def tested(name: str, form: str) -> dict[str, str]:
+def in_test(name: str, form: str) -> dict[str, str]:
     """Those whom Little's test holds."""
     return {f"{form}, {name}: tested": "yes"}
 
