@@ -154,7 +154,7 @@ def _lay(cells: Cells, outcome: str, family: str, rounds: int) -> _Laid:
         given = known[name].to_numpy(object)[:, None]
         allowed &= pd.isna(given) | (given == patterns[name].to_numpy(object))
     kind = _places(extra[names], known)
-    fits = allowed.any(axis=1)[kind] & extra["unit"].isin(units).to_numpy()
+    fits = np.asarray(allowed.any(axis=1))[kind] & extra["unit"].isin(units).to_numpy()
     records = extra[fits].assign(kind_=kind[fits])
     records = records.loc[records.index.repeat(records["n"])].reset_index(drop=True)
     task = PatternTask(

@@ -124,7 +124,8 @@ def link_imputed(
     if several is not None and not several.converged:
         why = f"R-hat up to {several.largest_r_hat:.2f}"
         raise ConvergenceError(f"the chains did not settle ({why}): take more rounds.")
-    made = [several.cells[i] for i in range(m)] if several else [cells] * m
+    made = list(cells.cells) if isinstance(cells, CellImputations) else [cells]
+    made = made * (m // len(made))
     sets = [scores[i % len(scores)] for i in range(m)]
     pairs = list(zip(sets, made, strict=True))
     found = [link_outcome(s, c, outcome, model, hospital, None, None, confidence) for s, c in pairs]

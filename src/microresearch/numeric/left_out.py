@@ -43,7 +43,7 @@ def glm_without(x: Array, n: Array, y_sum: Array, fit: GlmFit, group: NDArray[np
     whole = np.flatnonzero(_full_rank(rest, fit.information))
     block = max(1, _HELD // len(x))
     for some in np.split(whole, np.arange(block, len(whole), block)):
-        out[some] = _steps(x, n, y_sum, fit, group, some, np.linalg.inv(rest[some]))
+        out[some] = _steps(x, n, y_sum, fit, group, some, np.asarray(np.linalg.inv(rest[some]), float))
     return out
 
 

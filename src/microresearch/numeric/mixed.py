@@ -41,8 +41,10 @@ class GroupMoments:
 
     def keep(self, chosen: NDArray[np.bool_]) -> "GroupMoments":
         """The moments of some groups."""
-        parts = (self.n, self.x_sum, self.xtx, self.r_sum, self.xtr, self.rtr)
-        return GroupMoments(*(part[chosen] for part in parts), self.start)
+        return GroupMoments(
+            self.n[chosen], self.x_sum[chosen], self.xtx[chosen], self.r_sum[chosen], self.xtr[chosen],
+            self.rtr[chosen], self.start,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -136,7 +136,8 @@ def blocks(counts: Sequence[Count], shown: NDArray[np.bool_]) -> tuple[list[Bloc
     Dobra & Fienberg (2000), PNAS 97, 11885-11892. doi:10.1073/pnas.97.22.11885
     """
     parts, levels = cliques([_dims(one) for one in counts]), levels_of(counts)
-    home, ties, held = list(range(len(parts))), [], np.zeros(len(counts), dtype=bool)
+    home, held = list(range(len(parts))), np.zeros(len(counts), dtype=bool)
+    ties: list[tuple[int, int]] = []
     for a, b in _tree(parts):
         told = shown & np.array([one.among is None and _dims(one) <= parts[a] & parts[b] for one in counts])
         if _known(parts[a] & parts[b], [one for one, yes in zip(counts, told, strict=True) if yes], levels):
@@ -159,7 +160,8 @@ def _dims(count: Count) -> frozenset[str]:
 
 def _tree(parts: Sequence[frozenset[str]]) -> list[tuple[int, int]]:
     """A spanning tree of cliques whose neighbours share as much as can be."""
-    edges, best = [], {b: (len(parts[0] & parts[b]), 0) for b in range(1, len(parts))}
+    edges: list[tuple[int, int]] = []
+    best = {b: (len(parts[0] & parts[b]), 0) for b in range(1, len(parts))}
     while best:
         b = max(best, key=lambda b: (best[b][0], -b))
         edges.append((best.pop(b)[1], b))
@@ -205,7 +207,9 @@ def _rows(parts: Sequence[frozenset[str]], counts: Sequence[Count], levels: Mapp
     """Counts x cells of all cliques: each count over the first clique that has all its dimensions."""
     tables = [_cells(part, levels) for part in parts]
     start = np.cumsum([0, *(len(codes) for _, codes in tables)])
-    rows, columns, values = [], [], []
+    rows: list[int] = []
+    columns: list[int] = []
+    values: list[float] = []
     for i, one in enumerate(counts):
         part = next(p for p in range(len(parts)) if _dims(one) <= parts[p])
         dims, codes = tables[part]

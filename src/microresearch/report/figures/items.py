@@ -70,8 +70,9 @@ def item_distributions(
         share = 100 * pooled / answered[:, None]
     everybody = counts[[*options, *aside]].to_numpy(float).sum(axis=1)
     none = counts[list(aside)].to_numpy(float)
-    few = ((none > 0) & (none <= threshold)).any(axis=1)  # with the others and everybody, the few would follow
-    none = np.where(few[:, None] | (none <= threshold), np.nan, 100 * none / everybody[:, None])
+    small = (none > 0) & (none <= threshold)
+    few = small.any(axis=1, keepdims=True)  # with the others and everybody, the few would follow
+    none = np.where(few | (none <= threshold), np.nan, 100 * none / everybody[:, None])
     data = _long(counts.index, [*options, *aside], np.column_stack([share, none]).round())
     tall = min(6.5, (MAX_HEIGHT - 26) / len(counts))
     said, letters = row_labels([(labels or {}).get(str(item), str(item)) for item in counts.index], tall)

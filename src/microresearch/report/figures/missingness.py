@@ -55,7 +55,7 @@ def missingness_map(
     few, most = frame["missing"].between(1, threshold), (frame["n"] - frame["missing"]).between(1, threshold)
     hidden = (few | most | (frame["n"] <= threshold)).to_numpy(dtype=bool).copy()
     for rows in frame.groupby("item", sort=False).indices.values():
-        _cover(frame["missing"].to_numpy(), hidden, rows, threshold)
+        _cover(frame["missing"].to_numpy(), hidden, np.asarray(rows), threshold)
     percent = (100 * frame["missing"] / frame["n"]).round().where(~hidden)
     data = frame[["item", "group"]].assign(percent=percent)
     grid = data.pivot(index="item", columns="group", values="percent").loc[items, groups].to_numpy(float)
