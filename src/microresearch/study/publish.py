@@ -255,7 +255,7 @@ def _number_entry(name: str, number: "Number") -> dict[str, Any]:
     entry: dict[str, Any] = {"kind": "number", "name": name, "number": number.to_json()}
     if number.of and number.count and isinstance(number.value, (int, float)):
         if number.where:
-            entry["part"] = {"of": number.of, "value": float(number.value), "where": dict(number.where)}
+            entry["count"] = {"of": number.of, "value": float(number.value), "where": dict(number.where)}
         else:
             entry["totals"] = [[number.of, float(number.value)]]
     return entry

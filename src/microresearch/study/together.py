@@ -54,20 +54,20 @@ def tables_of(where: Mapping[Path, Sequence[Mapping[str, Any]]]) -> tuple[dict[s
     for folder, entries in where.items():
         for entry in entries:
             name = str(entry["name"])
-            if "part" in entry:
-                exact[name] = shown[name] = _one_cell(name, entry["part"])
+            if "count" in entry:
+                exact[name] = shown[name] = _one_cell(name, entry["count"])
             elif entry["kind"] == "table" and (folder / EXACT / f"{name}.json").is_file():
                 exact[name], shown[name] = read_kept(folder / EXACT, name), read_kept(folder / SHOWN, name)
     return exact, shown
 
 
-def _one_cell(name: str, part: Mapping[str, Any]) -> "Table":
+def _one_cell(name: str, count: Mapping[str, Any]) -> "Table":
     import pandas as pd
 
     from microresearch.report.tables import Table
 
-    frame = pd.DataFrame({"number": [name], "n": [round(part["value"])]})
-    return Table(frame, name, of=part["of"], whom={"n": (part["where"],)})
+    frame = pd.DataFrame({"number": [name], "n": [round(count["value"])]})
+    return Table(frame, name, of=count["of"], whom={"n": (count["where"],)})
 
 
 def attack_all(processed: Path, entries: Sequence[Mapping[str, Any]], threshold: int) -> None:
