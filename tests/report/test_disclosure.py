@@ -208,3 +208,14 @@ def test_numbers_published_together_have_no_small_difference() -> None:
     counts = {name: Number(value, count=True) for name, value in (("a", 500), ("b", 480), ("c", 478))}
     given = counts | {"d": Number(495, "units")}
     assert [n.value for n in guard_numbers(given).values()] == [500, 480, None, 495]
+
+
+def test_a_number_gives_way_to_what_was_published_of_the_same_people():
+    given = {
+        "received": Number(500, "responses", count=True, of="responses"),
+        "analysed": Number(496, "responses", count=True, of="responses"),
+        "others": Number(498, "staff", count=True, of="staff"),
+    }
+    shown = guard_numbers({key: given[key] for key in ("received", "analysed")}, 10, [("responses", 496.0)])
+    assert [number.value for number in shown.values()] == [None, 496]
+    assert guard_numbers({"others": given["others"]}, 10, [("responses", 496.0)])["others"].value == 498

@@ -85,7 +85,9 @@ def guard(
     )
 
 
-def guard_numbers(numbers: Mapping[str, Number], threshold: int = 10) -> dict[str, Number]:
+def guard_numbers(
+    numbers: Mapping[str, Number], threshold: int = 10, earlier: Sequence[tuple[str, float]] = ()
+) -> dict[str, Number]:
     """Guard numbers that are published together: also the difference of two counts may not be small.
 
     Parameters
@@ -93,6 +95,8 @@ def guard_numbers(numbers: Mapping[str, Number], threshold: int = 10) -> dict[st
     numbers : mapping of name to Number
         Earlier ones keep their value where a difference would give a small count away.
     threshold : int
+    earlier : sequence of (whom, count)
+        Counts of all of them that figures, tables and numbers published before: a number of the same people gives way.
 
     Examples
     --------
@@ -104,6 +108,7 @@ def guard_numbers(numbers: Mapping[str, Number], threshold: int = 10) -> dict[st
     for name, number in numbers.items():
         one = guard(number, threshold, name=name)
         others = [n.value for n in shown.values() if n.count and isinstance(n.value, (int, float))]
+        others += [value for of, value in earlier if of == number.of]
         if (
             one.count
             and isinstance(one.value, (int, float))

@@ -78,7 +78,10 @@ class Door:
     def _numbers(self, numbers: "dict[str, Number]") -> "NumbersShown":
         from microresearch.report.disclosure import guard_numbers
 
-        guarded = guard_numbers(numbers, self._study.spec.disclosure.threshold)
+        before = [
+            one for entries in self._earlier_tables().values() for entry in entries for one in entry.get("totals", [])
+        ]
+        guarded = guard_numbers(numbers, self._study.spec.disclosure.threshold, [(of, value) for of, value in before])
         for key, number in guarded.items():
             self._enter(_number_entry(key, number), {})
         return NumbersShown(guarded)
