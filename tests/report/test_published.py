@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -28,31 +28,59 @@ def counts(of: str) -> dict[Where, float | None]:
     return found
 
 
+def classified(counts: dict[Where, float | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that add the cells of full classifications up to each count, and rows that must be 0.
+
+    One classification by everything where that is small; else one for each set of dimensions that are published
+    together, which agree in what they share (with one shared dimension that is as sharp).
+    """
+    levels: dict[str, list[str]] = {}
+    for dim, level in sorted(pair for where in counts for pair in where):
+        levels.setdefault(dim, ["(none of these)"])
+        levels[dim] += [level] if level not in levels[dim] else []
+    together = {frozenset(dim for dim, _ in where) for where in counts}
+    parts = [sorted(one) for one in together if not any(one < other for other in together)]
+    if np.prod([float(len(one)) for one in levels.values()]) < 300:
+        parts = [sorted(levels)]
+    parts.sort()
+    sizes = [[len(levels[dim]) for dim in part] for part in parts]
+    grids = [np.indices(size).reshape(len(size), int(np.prod(size))) for size in sizes]
+    starts = np.cumsum([0, *(grid.shape[1] for grid in grids)])
+
+    def row(part: int, where: Where) -> np.ndarray:
+        found = np.zeros(starts[-1])
+        held = [grids[part][parts[part].index(dim)] == levels[dim].index(level) for dim, level in where]
+        found[starts[part] : starts[part + 1]] = np.all([*held, np.ones(grids[part].shape[1], bool)], axis=0)
+        return found
+
+    home = {where: next(i for i, part in enumerate(parts) if {dim for dim, _ in where} <= {*part}) for where in counts}
+    agree = [
+        row(i, where) - row(j, where)
+        for (i, one), (j, other) in combinations(enumerate(parts), 2)
+        for shared in [sorted({*one} & {*other})]
+        for where in (frozenset(zip(shared, some, strict=True)) for some in product(*(levels[dim] for dim in shared)))
+    ]
+    return np.array([row(home[where], where) for where in counts]), np.array(agree).reshape(-1, starts[-1])
+
+
 def attacked(counts: dict[Where, float | None]) -> list[tuple[float, float]]:
     """What an integer program finds for hidden counts and for differences, over the full classification of them."""
-    dims: dict[str, set[str]] = {}
-    for dim, level in (pair for where in counts for pair in where):
-        dims.setdefault(dim, {"(none of these)"}).add(level)
-    order = {dim: sorted(levels) for dim, levels in dims.items()}
-    grids = np.meshgrid(*[np.arange(len(levels)) for levels in order.values()], indexing="ij")
-    codes = {dim: grid.ravel() for dim, grid in zip(order, grids, strict=True)}
-    everybody = [np.ones(grids[0].size if grids else 1, bool)]
-    rows = np.array(
-        [np.all([codes[d] == order[d].index(v) for d, v in where] or everybody, axis=0) for where in counts], float
-    )
+    rows, agree = classified(counts)
     low = np.array([0.0 if value is None else value for value in counts.values()])
     high = np.array([np.inf if value is None else value for value in counts.values()])
     targets = [row for row, value in zip(rows, counts.values(), strict=True) if value is None]
     pairs = [(a, b) for a in range(len(rows)) for b in range(len(rows)) if list(counts)[a] < list(counts)[b]]
     targets += [rows[a] - rows[b] for a, b in pairs if not 10 < low[a] - high[b] < np.inf]
+    known = [LinearConstraint(rows, low, high), *([LinearConstraint(agree, 0, 0)] if len(agree) else [])]
     ends = []
     for target in targets:
-        found = [
-            milp(sign * target, integrality=np.ones(rows.shape[1]), bounds=Bounds(0, 1e7),
-                 constraints=LinearConstraint(rows, low, high)) for sign in (1, -1)
-        ]  # fmt: skip
-        assert all(one.success for one in found)
-        ends.append((found[0].fun, -found[1].fun))
+        found: list[float] = []
+        while len(found) < 2 and not (found and not 1 <= found[0] <= 10):  # it can be nobody, or is many: not pinned
+            sign = -1 if found else 1
+            one = milp(sign * target, integrality=np.ones(rows.shape[1]), bounds=Bounds(0, 1e7), constraints=known)
+            assert one.success
+            found.append(sign * one.fun)
+        ends.append((found[0], found[-1] if len(found) > 1 else np.inf))
     return ends
 
 

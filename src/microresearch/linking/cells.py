@@ -128,7 +128,7 @@ def outcome_list(outcomes: Mapping[str, str] | Iterable[object]) -> tuple[Outcom
     Examples
     --------
     >>> outcome_list({"died": "binary"})
-    (Outcome(name='died', column='died', kind='binary'),)
+    (Outcome(name='died', column='died', kind='binary', winsor=None),)
     """
     found: list[Outcome] = []
     if isinstance(outcomes, Mapping):
