@@ -44,74 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Example: microresearch check && microresearch run",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    run = _add(
-        commands, "run", _run, "run the study's notebooks and write results/",
-        "Runs what changed since the last run, two notebooks at a time. results/ is replaced as a whole at the end; "
-        "when anything is wrong, nothing is changed. Exit code 2: data or settings must be mended; 1: it failed.",
-        "microresearch run\n  microresearch run --study my-study --workers 4\n  microresearch run --force",
-    )  # fmt: skip
-    run.add_argument("--workers", type=_positive, metavar="N", help="notebooks at a time (default: run.workers)")
-    run.add_argument("--force", action="store_true", help="run every notebook, changed or not")
-    _add(
-        commands, "check", _check, "look at every input without running anything",
-        "Reads every file that study.toml names and prints what it found and all that is wrong at once.",
-        "microresearch check\n  microresearch check --study my-study/study.toml",
-    )  # fmt: skip
-    simulate = _add(
-        commands, "simulate", _simulate, "write the raw data of a simulated study",
-        "Writes survey export, roster, units, admissions and costs with a planted, documented truth. The same seed "
-        "gives the same bytes.",
-        "microresearch simulate my-folder --seed 7\n  microresearch simulate small --seed 7 --hospitals 3",
-        study=False,
-    )  # fmt: skip
-    simulate.add_argument(
-        "folder", metavar="DIR", help="a new folder, or one without data of its own; data/raw is made in it"
-    )
-    simulate.add_argument("--seed", type=int, required=True, help="any whole number, 0 or more")
-    simulate.add_argument("--hospitals", type=_positive, default=12, metavar="N", help="hospitals (default: 12)")
-    simulate.add_argument(
-        "--units-per-hospital", type=_positive, default=8, metavar="N", help="units in each hospital (default: 8)"
-    )
-    again = _add(
-        commands, "reproduce", _reproduce, "run everything again and compare with what was published",
-        "Runs the study from its raw data in a clean folder and compares every number, table cell and figure's data "
-        "with results/ as git's last commit has them, or with a study archive. Writes reproduction.html. Exit code 0: "
-        "all came again; 1: not all.",
-        "microresearch reproduce\n  microresearch reproduce --archive my-study.zip",
-    )  # fmt: skip
-    again.add_argument("--archive", metavar="ZIP", help="a study archive to compare with; without --study it is run")
-    again.add_argument("--page", metavar="FILE", default="reproduction.html", help="where the page goes")
-    archive = _add(
-        commands, "archive", _archive, "make the zip that goes to a repository",
-        "Packs study.toml, notebooks and results, with the data or, where they may not be shared, a synthetic twin "
-        "made from their schema alone. The same study gives the same bytes.",
-        "microresearch archive my-study.zip\n  microresearch archive my-study.zip --without-data",
-    )  # fmt: skip
-    archive.add_argument("file", metavar="ZIP", help="the file to write")
-    choice = archive.add_mutually_exclusive_group()
-    choice.add_argument("--with-data", dest="data", action="store_true", default=None, help="data/raw goes in")
-    choice.add_argument("--without-data", dest="data", action="store_false", help="a twin goes in")
-    _add_new(commands)
-    form = _add(
-        commands, "instrument", _instrument, "make an instrument file from a form that exists",
-        "Reads REDCap's data dictionary, an SPSS or Stata file with value labels, or a CSV list of items (code, text, "
-        "characteristic, low, high, reversed, applies), and writes the TOML file that a study names.",
-        "microresearch instrument dictionary.csv my-form.toml --name \"My form\"\n"
-        "  microresearch instrument items.csv my-form.toml --option 1=No --option 2=Partly --option 3=Yes",
-        study=False,
-    )  # fmt: skip
-    form.add_argument("source", type=Path, metavar="FILE")
-    form.add_argument("target", type=Path, metavar="TOML", help="the file to write; it must not be there")
-    form.add_argument("--name", default="", help="what the form is called")
-    form.add_argument(
-        "--option", action="append", default=[], metavar="CODE=LABEL", help="an answer, for a list; repeat"
-    )
-    lab = _add(
-        commands, "lab", _lab, "open the study's notebooks in JupyterLab",
-        "Opens JupyterLab on the notebooks' folder. Run the study once before: notebooks read what earlier ones kept.",
-        "microresearch lab\n  microresearch lab -- --no-browser --port 9999",
-    )  # fmt: skip
-    lab.add_argument("more", nargs="*", metavar="-- FLAG", help="what JupyterLab itself is to be told")
+    for add in (_add_run, _add_simulate, _add_review, _add_new, _add_instrument, _add_lab):
+        add(commands)
     return parser
 
 
@@ -135,6 +69,62 @@ def _add(
         parser.add_argument("--study", metavar="PATH", help="study.toml or its folder (default: here or above)")
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = _add(
+        commands, "run", _run, "run the study's notebooks and write results/",
+        "Runs what changed since the last run, two notebooks at a time. results/ is replaced as a whole at the end; "
+        "when anything is wrong, nothing is changed. Exit code 2: data or settings must be mended; 1: it failed.",
+        "microresearch run\n  microresearch run --study my-study --workers 4\n  microresearch run --force",
+    )  # fmt: skip
+    run.add_argument("--workers", type=_positive, metavar="N", help="notebooks at a time (default: run.workers)")
+    run.add_argument("--force", action="store_true", help="run every notebook, changed or not")
+    _add(
+        commands, "check", _check, "look at every input without running anything",
+        "Reads every file that study.toml names and prints what it found and all that is wrong at once.",
+        "microresearch check\n  microresearch check --study my-study/study.toml",
+    )  # fmt: skip
+
+
+def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    simulate = _add(
+        commands, "simulate", _simulate, "write the raw data of a simulated study",
+        "Writes survey export, roster, units, admissions and costs with a planted, documented truth. The same seed "
+        "gives the same bytes.",
+        "microresearch simulate my-folder --seed 7\n  microresearch simulate small --seed 7 --hospitals 3",
+        study=False,
+    )  # fmt: skip
+    simulate.add_argument(
+        "folder", metavar="DIR", help="a new folder, or one without data of its own; data/raw is made in it"
+    )
+    simulate.add_argument("--seed", type=int, required=True, help="any whole number, 0 or more")
+    simulate.add_argument("--hospitals", type=_positive, default=12, metavar="N", help="hospitals (default: 12)")
+    simulate.add_argument(
+        "--units-per-hospital", type=_positive, default=8, metavar="N", help="units in each hospital (default: 8)"
+    )
+
+
+def _add_review(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    again = _add(
+        commands, "reproduce", _reproduce, "run everything again and compare with what was published",
+        "Runs the study from its raw data in a clean folder and compares every number, table cell and figure's data "
+        "with results/ as git's last commit has them, or with a study archive. Writes reproduction.html. Exit code 0: "
+        "all came again; 1: not all.",
+        "microresearch reproduce\n  microresearch reproduce --archive my-study.zip",
+    )  # fmt: skip
+    again.add_argument("--archive", metavar="ZIP", help="a study archive to compare with; without --study it is run")
+    again.add_argument("--page", metavar="FILE", default="reproduction.html", help="where the page goes")
+    archive = _add(
+        commands, "archive", _archive, "make the zip that goes to a repository",
+        "Packs study.toml, notebooks and results, with the data or, where they may not be shared, a synthetic twin "
+        "made from their schema alone. The same study gives the same bytes.",
+        "microresearch archive my-study.zip\n  microresearch archive my-study.zip --without-data",
+    )  # fmt: skip
+    archive.add_argument("file", metavar="ZIP", help="the file to write")
+    choice = archive.add_mutually_exclusive_group()
+    choice.add_argument("--with-data", dest="data", action="store_true", default=None, help="data/raw goes in")
+    choice.add_argument("--without-data", dest="data", action="store_false", help="a twin goes in")
 
 
 def _add_new(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -171,6 +161,32 @@ def _add_new(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     new.add_argument("--currency", metavar="CODE", help="EUR, USD, ...")
     new.add_argument("--price-year", type=_positive, metavar="YEAR")
     new.add_argument("--seed", type=int, default=1)
+
+
+def _add_instrument(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    form = _add(
+        commands, "instrument", _instrument, "make an instrument file from a form that exists",
+        "Reads REDCap's data dictionary, an SPSS or Stata file with value labels, or a CSV list of items (code, text, "
+        "characteristic, low, high, reversed, applies), and writes the TOML file that a study names.",
+        "microresearch instrument dictionary.csv my-form.toml --name \"My form\"\n"
+        "  microresearch instrument items.csv my-form.toml --option 1=No --option 2=Partly --option 3=Yes",
+        study=False,
+    )  # fmt: skip
+    form.add_argument("source", type=Path, metavar="FILE")
+    form.add_argument("target", type=Path, metavar="TOML", help="the file to write; it must not be there")
+    form.add_argument("--name", default="", help="what the form is called")
+    form.add_argument(
+        "--option", action="append", default=[], metavar="CODE=LABEL", help="an answer, for a list; repeat"
+    )
+
+
+def _add_lab(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    lab = _add(
+        commands, "lab", _lab, "open the study's notebooks in JupyterLab",
+        "Opens JupyterLab on the notebooks' folder. Run the study once before: notebooks read what earlier ones kept.",
+        "microresearch lab\n  microresearch lab -- --no-browser --port 9999",
+    )  # fmt: skip
+    lab.add_argument("more", nargs="*", metavar="-- FLAG", help="what JupyterLab itself is to be told")
 
 
 def _positive(text: str) -> int:

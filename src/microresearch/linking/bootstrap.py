@@ -9,14 +9,13 @@ import pandas as pd
 from microresearch.errors import DataError, Problem, SpecError
 from microresearch.linking.cells import Cells
 from microresearch.linking.design import Array, build
-from microresearch.linking.two_stage import first_stage
+from microresearch.linking.two_stage import FAMILIES, first_stage
 from microresearch.numeric.moments import GroupMoments, group_moments
 from microresearch.numeric.reweighted import effect_slopes, rating_components, rescaled_weights
 from microresearch.parallel import map_seeded
 from microresearch.results import NotAvailable, tidy
 from microresearch.units.score_table import UnitScores
 
-FAMILIES = {"continuous": "gaussian", "count": "poisson", "binary": "binomial", "cost": "gamma"}
 CHUNK = 125
 """Draws a task: fixed, so that the digits do not depend on the number of workers."""
 MOST_FAILED = 0.05

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from microresearch.errors import DataError, Problem, SpecError
 from microresearch.linking.cells import Cells
 from microresearch.linking.design import Array, build
-from microresearch.linking.two_stage import first_stage
+from microresearch.linking.two_stage import FAMILIES, first_stage
 from microresearch.results import tidy
 from microresearch.units.score_table import UnitScores
 
-FAMILIES = {"continuous": "gaussian", "count": "poisson", "binary": "binomial", "cost": "gamma"}
 EXACT = 20_000
 """Up to this many arrangements all are counted; beyond, as many are drawn."""
 

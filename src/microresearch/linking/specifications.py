@@ -11,8 +11,7 @@ from scipy import stats
 from microresearch.errors import ConvergenceError, DataError, Problem, SpecError
 from microresearch.linking.cells import Cells
 from microresearch.linking.design import Array, Design, build
-from microresearch.linking.permutation import FAMILIES
-from microresearch.linking.two_stage import first_stage
+from microresearch.linking.two_stage import FAMILIES, first_stage
 from microresearch.numeric.meta import meta_regression
 from microresearch.units.score_table import UnitScores
 

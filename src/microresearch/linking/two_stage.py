@@ -11,6 +11,9 @@ from microresearch.numeric.glm import Separation
 from microresearch.numeric.meta import meta_regression
 from microresearch.numeric.unit_effects import UnitEffects, unit_effects
 
+FAMILIES = {"continuous": "gaussian", "count": "poisson", "binary": "binomial", "cost": "gamma"}
+"""The family of each kind of outcome whose units have effects."""
+
 
 @lru_cache(maxsize=16)
 def first_stage(design: Design, family: str) -> UnitEffects:
