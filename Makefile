@@ -42,7 +42,7 @@ reproduce: $(VENV)/.paper ## run everything again from raw data and compare with
 	@$(BIN)/microresearch reproduce
 
 bench: $(VENV)/.test ## measure speed beside the peers that are installed, bend files, kill runs (benchmarks/README.md)
-	@set -e; for part in ordinal.py reliability.py cfa.py "linking.py --rows 100000" cells_equal_rows.py \
+	@set -e; for part in ordinal.py reliability.py "cfa.py --quick" cfa_levels.py "linking.py --rows 100000" cells_equal_rows.py \
 	  "scale.py --rows 100000 1000000" survey_speed.py survey_fuzz.py \
 	  study_kills.py study_mutations.py study_formats.py; do echo "benchmarks/$$part"; $(BIN)/python benchmarks/$$part; done
 

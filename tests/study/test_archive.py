@@ -87,6 +87,19 @@ def test_an_archive_is_deterministic_and_leaves_the_data_out(
     assert "3 of 3" in capsys.readouterr().out
 
 
+def test_a_reviewer_with_the_data_finds_real_units_under_their_published_names(tmp_path: Path) -> None:
+    root = tiny_study(tmp_path / "real")
+    file = root / "study.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("synthetic = true", "synthetic = false"))
+    with_data, without = tmp_path / "data.zip", tmp_path / "twin.zip"
+    assert main(["run", "--study", str(root)]) == 0
+    assert main(["archive", str(with_data), "--study", str(root), "--with-data"]) == 0
+    assert main(["archive", str(without), "--study", str(root), "--without-data"]) == 0
+    assert not any("seed" in name or "key" in name for name in zipfile.ZipFile(without).namelist())
+    shutil.rmtree(root)
+    assert main(["reproduce", "--archive", str(with_data), "--page", str(tmp_path / "page.html")]) == 0
+
+
 def test_a_zip_depends_on_names_and_contents_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     one = zip_bytes({"b.txt": b"2", "a.txt": b"1"})
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)

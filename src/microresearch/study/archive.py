@@ -14,6 +14,7 @@ from microresearch.study.spec_file import read_spec
 from microresearch.study.stamp import unchanged
 from microresearch.study.state import named_files
 from microresearch.study.twin import write_twin
+from microresearch.study.unit_key import SEED, ensure_seed
 
 BESIDE = ("README.md", "LICENSE", "CITATION.cff", "environment.yml", "requirements.lock", "pyproject.toml")
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -48,6 +49,8 @@ def archive_study(place: Place, target: Path, data: bool | None = None) -> tuple
         raise DataError(Problem("the study changed since its last run", place.file.name, mend=mend))
     with io.scratch("microresearch-archive-") as folder:
         copy_study(place, spec, folder)
+        if with_data and not spec.study.synthetic:  # with the data anyone sees which unit is which: names come again
+            io.write_json(folder / "data" / "processed" / SEED, {"seed": str(ensure_seed(place))})
         if not with_data:
             io.remove(folder / "data")
             for name in _tables(spec):
