@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.colors import Normalize
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import known, wrap
+from microresearch.report.figures.inputs import column_labels, known, row_labels
 from microresearch.report.figures.matrix import draw_bar, draw_cells
 from microresearch.report.rounding import apa
 from microresearch.report.style import DIVERGING, Names, StudyFigure, context, looks, settle
@@ -54,8 +54,10 @@ def correlation_heat_map(
         }
     )  # fmt: skip
     low, high = data["correlation"].min(), data["correlation"].max()
+    rows, size = row_labels([look.name for look in order[1:]], 8.5, 42.0)
+    columns, how, room = column_labels([look.name for look in order[:-1]], 138 / max(len(lower), 1))
     figure = StudyFigure(
-        "double", 34 + 8.5 * len(lower), data=data, title=title or "Correlations between the characteristics",
+        "double", 16 + room + 8.5 * len(lower), data=data, title=title or "Correlations between the characteristics",
         alt=f"Heat map of the correlations between {len(codes)} characteristics, from {apa(low, 2, True)} to "
         f"{apa(high, 2, True)}.",
     )  # fmt: skip
@@ -66,11 +68,8 @@ def correlation_heat_map(
     with context():
         axes = figure.add_subplot()
         draw_cells(axes, lower, texts, DIVERGING, Normalize(-1, 1))
-        axes.set_yticks(np.arange(len(lower)) + 0.5, [wrap(look.name, 30) for look in order[1:]])
-        axes.set_xticks(np.arange(len(lower)) + 0.5, [wrap(look.name, 18) for look in order[:-1]])
-        axes.tick_params(axis="x", rotation=45)
-        for text in axes.get_xticklabels():
-            text.set(ha="right", va="top", rotation_mode="anchor", linespacing=0.9, fontsize=6)
+        axes.set_yticks(np.arange(len(lower)) + 0.5, rows, fontsize=size, linespacing=1.0)
+        axes.set_xticks(np.arange(len(lower)) + 0.5, columns, **how)
         draw_bar(figure, axes, label)
         return settle(figure)
 

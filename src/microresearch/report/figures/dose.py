@@ -1,7 +1,7 @@
 """How much does an outcome, in its own unit or in money, go up or down along the score?"""
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import frame_of
+from microresearch.report.figures.inputs import frame_of, wrap
 from microresearch.report.rounding import apa
 from microresearch.report.style import ACCENT, QUIET, StudyFigure, context, settle
 
@@ -57,6 +57,6 @@ def dose_response(
         if frame["score"].min() < 0 < frame["score"].max():
             axes.axvline(0, color=QUIET, lw=0.6, ls=":")
         axes.yaxis.set_major_formatter(lambda value, _: apa(value, 0 if abs(value) >= 20 else 2))
-        axes.set(xlabel=labels[0], ylabel=labels[1])
+        axes.set(xlabel=wrap(labels[0], 46), ylabel=wrap(labels[1], 34))
         axes.margins(x=0.02)
         return settle(figure)

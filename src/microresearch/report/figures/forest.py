@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import frame_of, known, wrap
+from microresearch.report.figures.inputs import frame_of, known, row_labels, wrap
 from microresearch.report.rounding import apa, interval, missing, p_value
 from microresearch.report.style import FAINT, INK, QUIET, Names, StudyFigure, context, looks, settle
 
@@ -171,7 +171,7 @@ def _compose(
     figure.set_layout_engine("none")
     tall = figure.get_size_inches()[1] * 25.4
     bottom, high = (13.0 + 3.2 * len(notes[1])) / tall, 7.6 * len(frame) / tall
-    left, p_wide, gap = (45.0 if len(panels) > 1 else 47.0), 12.0, 4.0
+    left, p_wide, gap = 47.0, 12.0, 4.0
     text = [29.0 + 4.5 * max(panel.decimals - 2, 0) if panel.decimals else 34.0 for panel in panels]
     wide = (180.0 - left - p_wide - sum(text) - len(panels) * gap) / len(panels)
     last = figure.add_axes(((179 - p_wide) / 180, bottom, p_wide / 180, high))
@@ -209,7 +209,7 @@ def _panel(axes: Axes, frame: pd.DataFrame, panel: Panel, marked: np.ndarray) ->
             axes.plot(estimate, y - 0.1, "s" if marked[y] else "o", ms=4.6 if marked[y] else 3.8, color=INK, zorder=4)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.margins(x=0.06)
-    axes.set_xlabel(panel.label)
+    axes.set_xlabel(wrap(panel.label, 60 if axes.get_position().width > 0.25 else 34))
     axes.spines["left"].set_visible(False)
     if panel.log:
         _plain_ticks(axes)
@@ -230,10 +230,11 @@ def _plain_ticks(axes: Axes) -> None:
 
 
 def _names(axes: Axes, names: list[str], marks: list[str], marked: np.ndarray) -> None:
-    for y, (name, mark) in enumerate(zip(names, marks, strict=True)):
+    said, size = row_labels(names, 7.6, 40.0, 7.0)
+    for y, (name, mark) in enumerate(zip(said, marks, strict=True)):
         axes.annotate(
-            wrap(name, 30) + (f" $^{mark}$" if mark else ""), (0, y), (-4, 0), xycoords=("axes fraction", "data"),
-            textcoords="offset points", ha="right", va="center", fontsize=7,
+            name + (f" $^{mark}$" if mark else ""), (0, y), (-4, 0), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="right", va="center", fontsize=size,
             fontweight="bold" if marked[y] else "normal", linespacing=1.0, annotation_clip=False,
         )  # fmt: skip
 

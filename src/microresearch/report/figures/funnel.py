@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import frame_of
+from microresearch.report.figures.inputs import frame_of, wrap
 from microresearch.report.style import ACCENT, QUIET, SECOND, StudyFigure, context, settle
 
 
@@ -87,16 +87,25 @@ def funnel_plot(
         axes = figure.add_subplot()
         axes.axhline(target, color=QUIET, lw=0.7)
         for (low, high, name), style in zip(limits, ("--", "-", ":"), strict=False):
-            axes.plot(frame[size], frame[low], style, color=SECOND, lw=0.9, label=name)
-            axes.plot(frame[size], frame[high], style, color=SECOND, lw=0.9)
+            for side, said in ((low, name), (high, "_")):
+                axes.plot(*_smooth(frame[size], frame[side]), style, color=SECOND, lw=0.9, label=said)
         inner = ~outside.to_numpy()
         axes.scatter(
             frame[size][inner], frame[value][inner], s=11, facecolors="white", edgecolors=QUIET, lw=0.7, zorder=3
         )
         axes.scatter(frame[size][~inner], frame[value][~inner], s=14, color=ACCENT, lw=0, zorder=4)
-        axes.set(xlabel=labels[0], ylabel=labels[1])
+        axes.set(xlabel=wrap(labels[0], 46), ylabel=wrap(labels[1], 40))
         low_edge, high_edge = frame[value].min(), frame[value].max()
         room = 0.35 * max(high_edge - low_edge, 1e-9)
         axes.set_ylim(max(low_edge - room, 0 if low_edge >= 0 else -np.inf), high_edge + room)
         axes.legend(loc="upper right")
         return settle(figure)
+
+
+def _smooth(size: pd.Series, limit: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """A limit between the units' sizes, where it is nearly straight over one by the root of the size."""
+    if len(size) < 2 or limit.isna().any() or size.iloc[0] <= 0:
+        return size.to_numpy(float), limit.to_numpy(float)
+    fine = np.linspace(size.iloc[0], size.iloc[-1], 200)
+    root = 1 / np.sqrt(size.to_numpy(float))
+    return fine, np.interp(-1 / np.sqrt(fine), -root, limit.to_numpy(float))

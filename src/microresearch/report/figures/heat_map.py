@@ -6,7 +6,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import enough, frame_of, known, listed, wrap
+from microresearch.report.figures.inputs import enough, frame_of, known, listed, row_labels, wrap
 from microresearch.report.rounding import apa
 from microresearch.report.style import QUIET, SEQUENTIAL, Names, StudyFigure, context, looks, settle
 
@@ -122,7 +122,8 @@ def _draw(figure: StudyFigure, grid: pd.DataFrame, names: dict[str, str], label:
             if not np.isnan(score):
                 shade = "white" if norm(score) > 0.55 else "black"
                 axes.text(column + 0.5, row + 0.5, apa(score), ha="center", va="center", color=shade, fontsize=6)
-    axes.set_yticks(np.arange(rows) + 0.5, [wrap(names[code], 30) for code in grid.index])
+    said, size = row_labels([names[code] for code in grid.index], 7.2, 42.0)
+    axes.set_yticks(np.arange(rows) + 0.5, said, fontsize=size, linespacing=1.0)
     axes.invert_yaxis()
     if columns <= 40:
         turn = 0 if _upright(grid) else 90

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from textwrap import fill
+from typing import Any
 
 import pandas as pd
 
@@ -70,13 +71,16 @@ def wrap(text: str, width: int) -> str:
     return fill(text, width, break_long_words=False)
 
 
+SMALLEST = 5.0
+"""Points of the smallest letters in a figure."""
+
 _LETTER = 0.2  # mm a point: how wide the letters of DejaVu Sans are in a sentence
 
 
 def fitted(text: str, width: float, size: float, lines: int = 1) -> tuple[str, float]:
     """Text broken into at most so many lines of a width in mm, and the letter size (pt) at which it fits.
 
-    Below 4.5 points the text is cut, with "…".
+    Below 5 points, which journals still take, the text is cut, with "…".
 
     Examples
     --------
@@ -90,18 +94,49 @@ def fitted(text: str, width: float, size: float, lines: int = 1) -> tuple[str, f
             text = broken
     longest = max((len(line) for line in text.split("\n")), default=1)
     size = min(size, width / (_LETTER * max(longest, 1)))
-    if size < 4.5:
-        keep = int(width / (_LETTER * 4.5)) - 1
-        text, size = "\n".join(line if len(line) <= keep else f"{line[:keep]}…" for line in text.split("\n")), 4.5
+    if size < SMALLEST:
+        keep = int(width / (_LETTER * SMALLEST)) - 1
+        cut = [line if len(line) <= keep else f"{line[:keep].rstrip()}…" for line in text.split("\n")]
+        text, size = "\n".join(cut), SMALLEST
     return text, size
 
 
-def row_labels(texts: Iterable[str], tall: float, width: float = 72.0) -> tuple[list[str], float]:
+def row_labels(texts: Iterable[str], tall: float, width: float = 78.0, size: float = 6.5) -> tuple[list[str], float]:
     """Labels of rows that are so many mm tall, and one letter size (pt) at which they fit."""
-    lines, size = (2, 6.5) if tall >= 5.2 else (1, min(6.0, 1.6 * tall))
+    lines, size = (2, size) if tall >= 5.2 else (1, min(6.0, 1.6 * tall))
     pairs = [fitted(text, width, size, lines) for text in texts]
     least = min((points for _, points in pairs), default=size)
     return [text for text, _ in pairs], least
+
+
+def column_labels(texts: Iterable[str], wide: float) -> tuple[list[str], dict[str, Any], float]:
+    """Labels under columns that are so many mm wide: upright where each word fits, else slanted in two lines at most.
+
+    Returns
+    -------
+    labels : list of str
+    how : dict
+        What `set_xticks` needs to draw them.
+    tall : float
+        Height in mm that they take.
+
+    Examples
+    --------
+    >>> column_labels(["Staff focus", "Patient focus"], 20)[0], column_labels(["Interdependence"], 9)[1]["rotation"]
+    (['Staff focus', 'Patient\\nfocus'], 45)
+    """
+    names = list(texts)
+    letters = int(0.95 * wide / (_LETTER * 6.5))
+    upright = [wrap(name, letters) for name in names if letters]
+    if upright and all(len(line) <= letters for name in upright for line in name.split("\n")):
+        lines = max(name.count("\n") + 1 for name in upright)
+        if lines <= 3:
+            return upright, {"fontsize": 6.5, "linespacing": 1.0}, 2.8 * lines
+    pairs = [fitted(name, 36, 6.0, 2 if wide >= 7.5 else 1) for name in names]
+    size = min(points for _, points in pairs)
+    longest = max(len(line) for text, _ in pairs for line in text.split("\n"))
+    how = {"rotation": 45, "ha": "right", "va": "top", "rotation_mode": "anchor", "fontsize": size, "linespacing": 0.9}
+    return [text for text, _ in pairs], how, 0.71 * (longest * _LETTER * size + 4.5)
 
 
 def listed(words: Iterable[str]) -> str:

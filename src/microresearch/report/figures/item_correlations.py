@@ -9,7 +9,7 @@ from matplotlib.colors import Normalize
 
 from microresearch.errors import DataError
 from microresearch.report.figures.correlations import refuse_other_matrices
-from microresearch.report.figures.inputs import wrap
+from microresearch.report.figures.inputs import column_labels, wrap
 from microresearch.report.figures.matrix import draw_bar
 from microresearch.report.rounding import apa
 from microresearch.report.style import DIVERGING, INK, StudyFigure, context, settle
@@ -68,12 +68,16 @@ def item_correlation_heat_map(
         "double", 170, data=data, title=title or f"{label}s between the items",
         alt=f"Heat map of the {label.lower()}s between {len(codes)} items of {len(set(kinds))} characteristics; the "
         f"mean within and between characteristics is {' and '.join(said)}.",
+        note="A dash marks negative values of a tenth of the scale or more, for readers in grey.",
     )  # fmt: skip
     np.fill_diagonal(values, np.nan)
     bound = max(bound, float(np.nanmax(np.abs(values))))
     edges = [0, *(i for i in range(1, len(kinds)) if kinds[i] != kinds[i - 1]), len(kinds)]
     middles = [(a + b) / 2 for a, b in pairwise(edges)]
     names = [wrap(kinds[a], 24) for a in edges[:-1]]
+    narrow = 120 * min(b - a for a, b in pairwise(edges)) / len(codes)
+    below, how, _ = column_labels([kinds[a] for a in edges[:-1]], min(narrow, 12.0))
+    minus = np.argwhere(values <= -0.1 * bound)
     with context():
         axes = figure.add_subplot()
         axes.pcolormesh(np.ma.masked_invalid(values), cmap=DIVERGING, norm=Normalize(-bound, bound))
@@ -85,7 +89,9 @@ def item_correlation_heat_map(
             axes.axhline(edge, color=INK, lw=0.5)
             axes.axvline(edge, color=INK, lw=0.5)
         axes.set_yticks(middles, names, fontsize=6, linespacing=0.9)
-        axes.set_xticks(middles, names, fontsize=6, linespacing=1.0, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_xticks(middles, below, **how)
+        size = (300 / len(codes)) ** 2 / 12  # of the signs, a third of a cell wide
+        axes.scatter(minus[:, 1] + 0.5, minus[:, 0] + 0.5, s=size, marker="_", color=INK, lw=0.5)
         draw_bar(figure, axes, label)
         return settle(figure)
 

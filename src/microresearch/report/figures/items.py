@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import row_labels
+from microresearch.report.figures.inputs import row_labels, wrap
 from microresearch.report.style import MAX_HEIGHT, QUIET, StudyFigure, context, settle
 
 _LOW, _MIDDLE, _HIGH, _NONE = ("#7a3b00", "#c98a3c", "#e6c594"), "#d9d9d9", ("#9ecae1", "#4292c6", "#084a91"), "#8c8c8c"
@@ -92,9 +92,10 @@ def item_distributions(
             _aside(axes[1], none, aside)
             axes[1].margins(x=0)
         handles = [handle for one in axes for handle in one.get_legend_handles_labels()[0]]
-        figure.legend(
-            handles, [*options, *aside], loc="outside upper center", ncols=7, columnspacing=1.1, handlelength=1
-        )
+        words = [wrap(option, 40) for option in (*options, *aside)]
+        columns = max(1, int(172 / (1.35 * max(len(line) for word in words for line in word.split("\n")) + 7)))
+        columns = len(words) if sum(1.35 * len(word) + 7 for word in words) <= 172 else columns
+        figure.legend(handles, words, loc="outside upper center", ncols=columns, columnspacing=1.1, handlelength=1)
         return settle(figure)
 
 

@@ -8,7 +8,7 @@ from matplotlib.colors import Normalize
 
 from microresearch.errors import DataError
 from microresearch.psychometrics.efa import Efa
-from microresearch.report.figures.inputs import row_labels, wrap
+from microresearch.report.figures.inputs import column_labels, row_labels
 from microresearch.report.figures.matrix import draw_bar, draw_cells
 from microresearch.report.rounding import apa
 from microresearch.report.style import DIVERGING, INK, MAX_HEIGHT, StudyFigure, context, settle
@@ -55,10 +55,11 @@ def loadings(
     if table.empty or len(items) > 95:
         raise DataError(f"loadings holds 1 to 95 items on a page, not {len(items)}; draw them in parts.")
     values = table.to_numpy(float)
-    tall = min(6.0, (MAX_HEIGHT - 26) / len(items))
+    columns, how, room = column_labels(map(str, table.columns), 98 / values.shape[1])
+    tall = min(6.0, (MAX_HEIGHT - 18 - room) / len(items))
     data = table.rename_axis("item").reset_index().melt("item", var_name="factor", value_name="loading")
     figure = StudyFigure(
-        "double", 26 + tall * len(items), data=data, title=title or "Loadings",
+        "double", 18 + room + tall * len(items), data=data, title=title or "Loadings",
         alt=f"Heat map of the loadings of {len(items)} items on {values.shape[1]} factors; "
         f"{int((np.abs(values) >= cut).sum())} are {apa(cut, 2, True)} or more in size.",
         note=f"Loadings of {apa(cut, 2, True)} or more in size are printed.",
@@ -70,7 +71,7 @@ def loadings(
         draw_cells(axes, values, texts, DIVERGING, Normalize(-bound, bound), min(6.0, 2.2 * tall))
         said, letters = row_labels([(labels or {}).get(item, item) for item in items], tall)
         axes.set_yticks(np.arange(len(items)) + 0.5, said, fontsize=letters, linespacing=0.9)
-        axes.set_xticks(np.arange(values.shape[1]) + 0.5, [wrap(str(factor), 12) for factor in table.columns])
+        axes.set_xticks(np.arange(values.shape[1]) + 0.5, columns, **how)
         kinds = [(groups or {}).get(item, "") for item in items]
         for row in range(1, len(items)):
             if kinds[row] != kinds[row - 1]:

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import Normalize
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import frame_of, row_labels, wrap
+from microresearch.report.figures.inputs import column_labels, frame_of, row_labels
 from microresearch.report.figures.matrix import draw_bar, draw_cells
 from microresearch.report.style import MAX_HEIGHT, StudyFigure, context, settle
 
@@ -59,9 +59,10 @@ def missingness_map(
     percent = (100 * frame["missing"] / frame["n"]).round().where(~hidden)
     data = frame[["item", "group"]].assign(percent=percent)
     grid = data.pivot(index="item", columns="group", values="percent").loc[items, groups].to_numpy(float)
-    tall = min(6.0, (MAX_HEIGHT - 34) / len(items))
+    columns, how, room = column_labels(map(str, groups), 98 / len(groups))
+    tall = min(6.0, (MAX_HEIGHT - 18 - room) / len(items))
     figure = StudyFigure(
-        "double", 34 + tall * len(items), data=data, title=title or "Missing answers by item",
+        "double", 18 + room + tall * len(items), data=data, title=title or "Missing answers by item",
         alt=f"Heat map of the share of missing answers to {len(items)} items in {len(groups)} groups, up to "
         f"{np.nanmax(grid, initial=0):.0f} per cent.",
         note=f"–: {threshold} or fewer people, a share from which they would follow, or nobody asked.",
@@ -73,7 +74,7 @@ def missingness_map(
         draw_cells(axes, grid, texts, "YlOrBr", norm, min(6.0, 2.2 * tall))
         said, letters = row_labels([(labels or {}).get(item, item) for item in items], tall)
         axes.set_yticks(np.arange(len(items)) + 0.5, said, fontsize=letters, linespacing=0.9)
-        axes.set_xticks(np.arange(len(groups)) + 0.5, [wrap(str(group), 14) for group in groups])
+        axes.set_xticks(np.arange(len(groups)) + 0.5, columns, **how)
         draw_bar(figure, axes, label, 0.6)
         return settle(figure)
 

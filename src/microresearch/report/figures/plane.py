@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from microresearch.errors import DataError
-from microresearch.report.figures.inputs import frame_of
+from microresearch.report.figures.inputs import frame_of, wrap
 from microresearch.report.style import ACCENT, INK, QUIET, StudyFigure, context, settle
 
 
@@ -80,9 +80,10 @@ and dearer 0%.'
         if estimate is not None:
             axes.plot(*estimate, "P", ms=7, color=INK, mec="white", mew=0.8)
         x, y = reach["outcome"], reach["cost"]
-        axes.set(xlim=(-x, x), ylim=(-y, y), xlabel=labels[0], ylabel=labels[1])
+        axes.set(xlim=(-x, x), ylim=(-y, y), xlabel=wrap(labels[0], 46), ylabel=wrap(labels[1], 44))
         for (a, b), share in shares.items():
             x, y = 0.97 if a == "better" else 0.03, 0.03 if b == "cheaper" else 0.97
             axes.text(x, y, f"{a}, {b}\n{100 * share:.0f}%", transform=axes.transAxes, fontsize=6.5, color=INK,
-                      ha="right" if a == "better" else "left", va="bottom" if b == "cheaper" else "top")  # fmt: skip
+                      ha="right" if a == "better" else "left", va="bottom" if b == "cheaper" else "top",
+                      bbox={"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75})  # fmt: skip
         return settle(figure)

@@ -4,7 +4,7 @@ import numpy as np
 
 from microresearch.errors import DataError
 from microresearch.psychometrics.retention import NFactors
-from microresearch.report.figures.inputs import frame_of
+from microresearch.report.figures.inputs import frame_of, wrap
 from microresearch.report.style import ACCENT, QUIET, SECOND, StudyFigure, context, settle
 
 
@@ -63,7 +63,7 @@ def scree(parallel: object, *, title: str = "", label: str = "Eigenvalue") -> St
         axes.plot(x[count:], observed[count:], "o", mfc="white", mec=ACCENT, mew=0.8, label="observed")
         axes.plot(x, data["random_percentile"], color=SECOND, ls="--", label="random, percentile")
         axes.plot(x, data["random_mean"], color=QUIET, ls=":", label="random, mean")
-        axes.set(xlabel="Number of the eigenvalue", ylabel=label)
+        axes.set(xlabel="Number of the eigenvalue", ylabel=wrap(label, 34))
         step = max(1, len(frame) // 10)
         axes.set_xticks([1, *range(step if step > 1 else 2, len(frame) + 1, step)])
         axes.legend()

@@ -91,7 +91,7 @@ def _curve(axes: Axes, frame: pd.DataFrame, null: float, primary: str, label: st
     if primary in frame:
         planned = frame[primary].to_numpy(bool)
         axes.scatter(x[planned], frame["estimate"][planned], s=34, marker="D", color=INK, lw=0, zorder=5)
-    axes.set_ylabel(label)
+    axes.set_ylabel(wrap(label, 30))
     axes.tick_params(axis="x", length=0, labelbottom=False)
 
 
