@@ -103,7 +103,7 @@ def test_the_dictionary_is_whole_in_its_csv() -> None:
     ).astype(dict.fromkeys(("n", "answered", "cant_rate", "blank", "not_applicable"), "Int64"))  # fmt: skip
     table = guard(survey_tables.dictionary_table(dictionary, FORM))
     lines = table.to_csv().splitlines()
-    assert lines[2].startswith("level_leadership,Leadership,Leadership,1.0,3.0,no,all,90,60,30,0,0,1.0,3.0")
+    assert lines[2].startswith("level_leadership,Leadership,1.0,3.0,no,all,Leadership,90,60,30,0,0,1.0,3.0")
     assert "Options: 1 = Level 1; Can't rate." in table.notes[0] and "Content validity: not established." in table.notes
 
 

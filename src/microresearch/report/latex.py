@@ -1,8 +1,9 @@
 """How does a table or a text reach LaTeX? Escaped, with booktabs rules and superscript letters for notes."""
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from microresearch.report.split import NARROW, fitting, letters, parts
+from microresearch.report.split import fitting, letters, parts
 
 if TYPE_CHECKING:
     from microresearch.report.tables import Table
@@ -17,6 +18,9 @@ _SIGNS = {
 }  # fmt: skip
 LONG, WIDE = 38, 92
 """Rows from which a table runs over pages, and letters that a line of it holds: wider ones are split."""
+
+BROKEN = 48
+"""Letters from which a column of text may be broken into lines, for LaTeX's letters are not all of one width."""
 
 _LETTERS = dict(zip("ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", "abcdefghijklmnoprstuvwxyz", strict=True))
 
@@ -68,23 +72,25 @@ def to_tex(table: "Table", label: str = "") -> str:
 def _one(table: "Table", label: str) -> str:
     """One part; more rows than a page holds become a longtable."""
     numeric = [table.numeric(column) for column in table.frame.columns]
-    shape = "".join(_column(number, wide) for number, wide in zip(numeric, fitting(table, WIDE), strict=True))
+    wide, needed = fitting(table, WIDE), letters(table)
+    shape = "".join(map(_column, numeric, wide, needed))
     name = rf"\label{{{label}}}" if label else ""
-    head, body = _line(table.headers), list(map(_line, table.cells()))
+    head = _line(table.headers, [_stacked(*column) for column in zip(table.headers, numeric, wide, strict=True)])
+    body = [_line(row, list(map(tex, row))) for row in table.cells()]
     if len(body) > LONG:
         lines = [r"\begingroup\footnotesize\setlength{\tabcolsep}{4pt}", rf"\begin{{longtable}}{{{shape}}}"]
         lines += [rf"\caption{{{tex(table.title)}}}{name}\\", r"\toprule", head, r"\midrule", r"\endfirsthead"]
         lines += [r"\toprule", head, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot", *body, r"\end{longtable}"]
         return "\n".join([*lines, *_notes(table.footnotes()), r"\endgroup", ""])
     lines = [r"\begin{table}", rf"\caption{{{tex(table.title)}}}", *([name] if name else []), r"\centering"]
-    lines += [r"\footnotesize\setlength{\tabcolsep}{4pt}"] if sum(letters(table)) > 70 else []
+    lines += [r"\footnotesize\setlength{\tabcolsep}{4pt}"] if sum(needed) > 70 else []
     lines += [rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
     return "\n".join([*lines, *_notes(table.footnotes()), r"\end{table}", ""])
 
 
-def _column(number: bool, wide: int) -> str:
+def _column(number: bool, wide: int, needed: int) -> str:
     """How a column is set: numbers to the right, words to the left, long text in lines."""
-    if number or wide < NARROW:
+    if number or needed <= wide < BROKEN:
         return "r" if number else "l"
     return rf">{{\raggedright\arraybackslash}}p{{{0.0095 * wide:.2f}\linewidth}}"
 
@@ -96,6 +102,16 @@ def _notes(notes: list[str]) -> list[str]:
     return [*opening, *(tex(note) + r"\par" for note in notes), r"\end{minipage}"]
 
 
-def _line(cells: list[str]) -> str:
-    first = f"{{}}{tex(cells[0])}" if cells and cells[0].startswith(("[", "*")) else tex(cells[0]) if cells else ""
-    return " & ".join([first, *map(tex, cells[1:])]) + r" \\"
+def _stacked(header: str, number: bool, wide: int) -> str:
+    """A header in as many lines as its column needs, for LaTeX breaks none by itself."""
+    lines = wrap(header, max(wide - 1, 1), break_long_words=False)
+    if len(lines) < 2:
+        return tex(header)
+    body, side = r"\\ ".join(map(tex, lines)), "r" if number else "l"
+    return rf"\begin{{tabular}}[b]{{@{{}}{side}@{{}}}}{body}\end{{tabular}}"
+
+
+def _line(cells: list[str], said: list[str]) -> str:
+    """A row; where it would begin as an option of the line before, an empty group stands first."""
+    guard = "{}" if cells and cells[0].startswith(("[", "*")) else ""
+    return guard + " & ".join(said) + r" \\"

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 PAGE = 100
 """Letters of small print that a portrait page of text holds in one line."""
 
-WRAP, NARROW = 38, 24
-"""Letters at which the text of a cell is broken into lines; and where a table would else not fit."""
+READABLE, TIGHT = 42, 17
+"""Letters that a column of text keeps, its lines broken: in a table of several parts, and where it spares a part."""
 
 
-def letters(table: "Table", wrap: int = WRAP) -> list[int]:
-    """The width of each column in letters: of its longest cell or word of the header, at most `wrap`, and a gap.
+def letters(table: "Table") -> list[int]:
+    """The width of each column in letters: of its longest cell or word of the header, and a gap.
 
     Examples
     --------
@@ -24,17 +24,31 @@ def letters(table: "Table", wrap: int = WRAP) -> list[int]:
     >>> letters(Table(pd.DataFrame({"scale": ["Leadership"], "alpha": [0.9]}), "Reliability"))
     [12, 8]
     """
+    return [longest + 2 for longest, _ in _needs(table)]
+
+
+def _needs(table: "Table") -> list[tuple[int, int]]:
+    """Of each column the letters of its longest cell, and those below which it cannot be broken into lines."""
     columns = zip(table.headers, *table.cells(), strict=True) if len(table.frame) else zip(table.headers, strict=True)
-    return [
-        min(max([*map(len, cells), *(len(word) + 1 for word in header.split())], default=1), wrap) + 2
-        for header, *cells in columns
-    ]
+    found = []
+    for name, (header, *cells) in zip(table.frame.columns, columns, strict=True):
+        head = max((len(word) + 1 for word in header.split()), default=1)
+        longest = max([head, *map(len, cells)])
+        words = longest if table.numeric(name) else max([head, *(len(word) for cell in cells for word in cell.split())])
+        found.append((longest, words))
+    return found
 
 
 def fitting(table: "Table", page: int = PAGE) -> list[int]:
-    """The widths of the columns in letters, long texts in narrower columns where the table is else too wide."""
-    wide = letters(table)
-    return wide if sum(wide) <= page else letters(table, NARROW)
+    """The widths of the columns in letters: as wide as their texts, or the longest broken so that the page is full."""
+    needs = _needs(table)
+    return next((wide for most in range(page, TIGHT, -1) if sum(wide := _broken(needs, most)) <= page),
+                _broken(needs, TIGHT))  # fmt: skip
+
+
+def _broken(needs: Sequence[tuple[int, int]], most: int) -> list[int]:
+    """The columns' widths when lines longer than `most` letters are broken."""
+    return [min(longest, max(most, words)) + 2 for longest, words in needs]
 
 
 def parts(table: "Table", page: int = PAGE) -> "list[Table]":
@@ -51,6 +65,7 @@ def parts(table: "Table", page: int = PAGE) -> "list[Table]":
     wide = fitting(table, page)
     if sum(wide) <= page or len(wide) < 3:
         return [table]
+    wide = _broken(_needs(table), READABLE)
     blocks: list[list[int]] = [[]]
     for place in range(1, len(wide)):
         if blocks[-1] and wide[0] + sum(wide[i] for i in blocks[-1]) + wide[place] > page:

@@ -211,8 +211,9 @@ def dictionary_table(dictionary: pd.DataFrame, instrument: Instrument) -> Table:
     """The data dictionary: what each variable is, what was allowed, how often it was answered, and in what range."""
     frame = dictionary.assign(characteristic=dictionary["characteristic"].map(instrument.names))
     labels = {
-        "variable": "Variable", "characteristic": "Characteristic", "wording": "Wording", "low": "Low", "high": "High",
-        "reversed": "Reversed", "applies": "Asked in", "n": "n", **STATES, "lowest": "Lowest", "highest": "Highest",
+        "variable": "Variable", "wording": "Wording", "low": "Low", "high": "High", "reversed": "Reversed",
+        "applies": "Asked in", "characteristic": "Characteristic", "n": "n", **STATES, "lowest": "Lowest",
+        "highest": "Highest",
     }  # fmt: skip
     options = next((text for text in dictionary["options"] if isinstance(text, str)), "")
     title = f"Data dictionary: {instrument.name} {instrument.version}".rstrip()
