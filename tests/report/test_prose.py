@@ -1,4 +1,5 @@
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,16 @@ from microresearch.psychometrics.alpha import alpha
 from microresearch.psychometrics.icc import icc
 from microresearch.report.citations import CITATIONS, bibtex
 from microresearch.report.disclosure import public_flow
+from microresearch.report.interpret import interpret_interval
 from microresearch.report.macros import macro_name, numbers_tex
 from microresearch.report.numbers import Number
-from microresearch.report.prose import alpha_sentence, flow_sentence, model_sentence, retest_sentence
+from microresearch.report.prose import (
+    aggregation_sentence,
+    alpha_sentence,
+    flow_sentence,
+    model_sentence,
+    retest_sentence,
+)
 from microresearch.report.rounding import apa
 from microresearch.results import NotAvailable
 
@@ -41,8 +49,31 @@ def test_alpha_in_words_holds_the_results_own_digits_and_what_is_missing() -> No
 def test_retest_is_judged_by_its_interval() -> None:
     rng = np.random.default_rng(1)
     true = rng.normal(size=(40, 1))
-    said = retest_sentence(icc(pd.DataFrame(true + 0.6 * rng.normal(size=(40, 2)))), after="three weeks")
-    assert re.search(r"Over the three weeks, ICC\(2,1\) was \.\d\d \(95% CI \.\d\d to \.\d\d\), \w+", said.text)
+    forms = {
+        code: icc(pd.DataFrame(true + noise * rng.normal(size=(40, 2)))).form("ICC(2,1)")
+        for code, noise in (("trust", 0.6), ("help", 0.2))
+    }
+    again = pd.DataFrame(
+        [("ICC(2,1)", code, one.estimate, one.ci_low, one.ci_high, "") for code, one in forms.items()]
+        + [("ICC(2,1)", "care", np.nan, np.nan, np.nan, "nobody answered twice")],
+        columns=["term", "group", "estimate", "ci_low", "ci_high", "note"],
+    )
+    names = {"trust": "Trust", "help": "Help", "care": "Care"}
+    said = retest_sentence(again, names)
+    assert re.search(r"ranged from \.\d\d \(Trust, 95% CI \.\d\d to \.\d\d, [a-z ]+\) to \.\d\d \(Help, ", said.text)
+    for one in forms.values():
+        assert f"{apa(one.ci_high, 2, True)}, {interpret_interval(one.ci_low, one.ci_high, 'koo2016')})" in said.text
+    assert said.cites == ("shrout1979", "koo2016") and "Koo & Li, 2016" in said.text
+    none = retest_sentence(again.iloc[2:], names)
+    assert none.text == "Retest reliability is not available: nobody answered twice." and not none.cites
+
+
+def test_differences_between_units_are_judged_by_a_named_rule() -> None:
+    table = pd.DataFrame({"characteristic": ["trust", "help"], "icc1": [0.05, 0.3], "reliability": [0.6, 0.9],
+                          "n_units": 40})  # fmt: skip
+    said = aggregation_sentence(SimpleNamespace(components=table), {"trust": "Trust", "help": "Help"})  # type: ignore[arg-type]
+    assert ".05 (Trust, small group effect) to .30 (Help, large group effect) (words for ICC(1): LeBreton" in said.text
+    assert "means ranged from .60 (Trust) to .90 (Help)." in said.text and said.cites == ("lebreton2008",)
 
 
 def test_a_flow_in_words_names_no_small_count() -> None:

@@ -93,8 +93,8 @@ def reliability(coefficients: Sequence[float], what: str = "ICC") -> Rating:
 
 
 def _least(value: float) -> str:
-    """The smallest coefficient; with a third decimal where two would hide on which side of .70 it lies."""
-    return apa(value, 3 if value < 0.7 <= round(value, 2) else 2, True)
+    """The smallest coefficient, with as many decimals as show on which side of .70 it lies."""
+    return apa(value, next((d for d in range(2, 15) if (round(value, d) < 0.7) == (value < 0.7)), 15), True)
 
 
 def measurement_error(smallest_detectable: float, minimal_important: float = math.nan) -> Rating:

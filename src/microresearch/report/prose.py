@@ -9,14 +9,13 @@ import pandas as pd
 from microresearch.errors import DataError
 from microresearch.report.citations import CITATIONS
 from microresearch.report.figures.inputs import listed
-from microresearch.report.interpret import interpret_interval
+from microresearch.report.interpret import interpret, interpret_interval
 from microresearch.report.rounding import apa, interval
 from microresearch.report.style import Names, looks
 from microresearch.results import NotAvailable
 
 if TYPE_CHECKING:
     from microresearch.psychometrics.alpha import Alpha
-    from microresearch.psychometrics.icc import Icc
     from microresearch.units.score_table import UnitScores
 
 
@@ -116,20 +115,42 @@ def _alpha(one: "Alpha", name: str) -> str:
     return f"{apa(one.estimate, 2, True)} ({name}, {bounds})"
 
 
-def retest_sentence(icc: "Icc", form: str = "ICC(2,1)", after: str = "retest interval") -> Sentence:
-    """Retest reliability with its interval, judged by the interval under Koo & Li (2016)."""
-    one = icc.form(form)
-    verdict = interpret_interval(one.ci_low, one.ci_high, "koo2016")
-    return Sentence(
-        f"Over the {after}, {form} was {apa(one.estimate, 2, True)} ({100 * icc.confidence:g}% CI "
-        f"{apa(one.ci_low, 2, True)} to {apa(one.ci_high, 2, True)}), {verdict} by the rule of "
-        f"{CITATIONS['koo2016'].short}.",
-        ("shrout1979", "koo2016"),
+def retest_sentence(again: pd.DataFrame, names: Names) -> Sentence:
+    """Retest reliability, smallest and largest named, each judged by its interval under Koo & Li (2016).
+
+    Parameters
+    ----------
+    again : DataFrame
+        What `psychometrics.icc.retest` returns: a row a characteristic.
+    names : Instrument or mapping of code to name
+
+    Examples
+    --------
+    >>> again = pd.DataFrame({"term": "ICC(2,1)", "group": ["trust"], "estimate": 0.8, "ci_low": 0.7, "ci_high": 0.85})
+    >>> print(retest_sentence(again, {"trust": "Trust"}))
+    Of staff who answered twice, ICC(2,1) (Shrout & Fleiss, 1979) was .80 (Trust, 95% CI .70 to .85, moderate to good) \
+(words for the bounds of the interval: Koo & Li, 2016).
+    """
+    had = again.dropna(subset=["estimate"]) if "estimate" in again else again.iloc[:0]
+    if had.empty:
+        note = str(again["note"].iloc[0]).rstrip(".") if len(again) and "note" in again else "nobody answered twice"
+        return Sentence(f"Retest reliability is not available: {note}.")
+    titles = {look.code: look.name for look in looks(names)}
+    ends = [had.loc[had["estimate"].idxmin()], had.loc[had["estimate"].idxmax()]]
+    low, high = (
+        f"{apa(one['estimate'], 2, True)} ({titles.get(one['group'], one['group'])}, 95% CI "
+        f"{interval(one['ci_low'], one['ci_high'], 2, True)}, "
+        f"{interpret_interval(one['ci_low'], one['ci_high'], 'koo2016')})"
+        for one in ends
     )
+    spread = f"ranged from {low} to {high}" if len(had) > 1 else f"was {low}"
+    term, source = had["term"].iloc[0], CITATIONS["shrout1979"].short
+    rule = f"(words for the bounds of the interval: {CITATIONS['koo2016'].short})"
+    return Sentence(f"Of staff who answered twice, {term} ({source}) {spread} {rule}.", ("shrout1979", "koo2016"))
 
 
 def aggregation_sentence(scores: "UnitScores", names: Names) -> Sentence:
-    """How far staff of a unit agree and units differ: ICC(1) and the reliability of unit means."""
+    """How far staff of a unit agree and units differ: ICC(1), judged by LeBreton & Senter, and reliability of means."""
     table = scores.components.set_index("characteristic")
     titles = {look.code: look.name for look in looks(names)}
     if not {"icc1", "reliability"} <= set(table.columns) or table["icc1"].isna().all():
@@ -137,13 +158,16 @@ def aggregation_sentence(scores: "UnitScores", names: Names) -> Sentence:
     said = []
     for column, what in (("icc1", "ICC(1)"), ("reliability", "the mean reliability of unit means")):
         values = table[column].dropna().astype(float)
-        low, high = str(values.idxmin()), str(values.idxmax())
-        said.append(
-            f"{what} ranged from {apa(float(values[low]), 2, True)} ({titles.get(low, low)}) to "
-            f"{apa(float(values[high]), 2, True)} ({titles.get(high, high)})"
+        ends = [(str(code), float(values[code])) for code in (values.idxmin(), values.idxmax())]
+        words = [f", {interpret(value, 'lebreton2008_icc1')}" if column == "icc1" else "" for _, value in ends]
+        low, high = (
+            f"{apa(value, 2, True)} ({titles.get(code, code)}{word})"
+            for (code, value), word in zip(ends, words, strict=True)
         )
+        said.append(f"{what} ranged from {low} to {high}")
     units = int(table["n_units"].max())
-    return Sentence(f"Across {units} units, {said[0]}, and {said[1]}.", ("lebreton2008",))
+    rule = f"(words for ICC(1): {CITATIONS['lebreton2008'].short})"
+    return Sentence(f"Across {units} units, {said[0]} {rule}, and {said[1]}.", ("lebreton2008",))
 
 
 _MODELS = {

@@ -66,16 +66,22 @@ def parts(table: "Table", page: int = PAGE) -> "list[Table]":
     if sum(wide) <= page or len(wide) < 3:
         return [table]
     wide = _broken(_needs(table), READABLE)
+    many = len(_blocks(wide, page))
+    blocks = next(found for line in range(1, page + 1) if len(found := _blocks(wide, line)) == many)  # alike in width
+    return [
+        _part(table, [0, *block], f" (part {i} of {many})" if many > 1 else "", i == many)
+        for i, block in enumerate(blocks, 1)
+    ]
+
+
+def _blocks(wide: Sequence[int], page: int) -> list[list[int]]:
+    """The columns after the first in the fewest blocks that fit a page beside it, in order."""
     blocks: list[list[int]] = [[]]
     for place in range(1, len(wide)):
         if blocks[-1] and wide[0] + sum(wide[i] for i in blocks[-1]) + wide[place] > page:
             blocks.append([])
         blocks[-1].append(place)
-    many = len(blocks)
-    return [
-        _part(table, [0, *block], f" (part {i} of {many})" if many > 1 else "", i == many)
-        for i, block in enumerate(blocks, 1)
-    ]
+    return blocks
 
 
 def _part(table: "Table", places: Sequence[int], said: str, last: bool) -> "Table":
