@@ -88,6 +88,19 @@ def test_the_key_of_real_units_is_drawn_once_and_cannot_be_repeated(tmp_path: Pa
     assert keys[0][0] != keys[1][0]
 
 
+def test_a_unit_of_fewer_raters_than_the_study_says_is_not_shown(study: Study) -> None:
+    disclosure = study.spec.disclosure.model_copy(update={"minimum_staff": 20})
+    strict = Study(study.place, study.spec.model_copy(update={"disclosure": disclosure}))
+    assert (study.spec.minimum_staff, strict.spec.minimum_staff) == (study.spec.scores.minimum_raters, 20)
+    frame = pd.DataFrame({"unit": ["U01", "U02"], "score": [3.4, 3.9], "n_raters": [19, 30]})
+    tables = {"kept": study, "strict": strict}
+    shown = {
+        name: one.publish(name, Table(frame, "Units", counts=("n_raters",), staff="n_raters")).frame["score"]
+        for name, one in tables.items()
+    }
+    assert shown["kept"].tolist() == [3.4, 3.9] and shown["strict"].tolist() == [HIDDEN, 3.9]
+
+
 def test_a_total_that_one_unit_makes_up_is_hidden(study: Study) -> None:
     frame = pd.DataFrame({"hospital": ["a", "b", "c", "All"], "cost": [500.0, 70.0, 90.0, 660.0]})
     amounts = Amounts("cost", "hospital", pd.Series([490.0, 10, 30, 20, 20, 30, 30, 30]), pd.Series(list("aabbbccc")))

@@ -126,8 +126,8 @@ def pattern_table(found: "MissingPatterns", instrument: Instrument, most: int = 
     )  # fmt: skip
 
 
-def cant_rate_table(rates: pd.DataFrame, by: str, form: str) -> Table:
-    """The share of can't rate over all items, a row a group."""
+def cant_rate_table(rates: pd.DataFrame, by: str, form: str, least: int = 0) -> Table:
+    """The share of can't rate over all items, a row a group; `least` respondents have the groups that are given."""
     frame, asked = rates[rates["item"] == "all items"].copy(), {"analysed": "first wave", "asked": "yes"}
     for column in ("estimate", "ci_low", "ci_high"):
         frame[column] = (100 * frame[column].astype("float64")).round(1)  # more digits would tell how many answered
@@ -143,7 +143,10 @@ def cant_rate_table(rates: pd.DataFrame, by: str, form: str) -> Table:
         counts=("n", "cant_rate"), shares=shares,
         decimals=dict.fromkeys(("estimate", "ci_low", "ci_high"), 1), of=f"answers to {form}", by=(by,),
         where={"n": asked, "cant_rate": {**asked, "state": STATES["cant_rate"]}},
-        notes=("Mean over respondents of their share of items marked can't rate, with its t interval.",),
+        notes=(
+            "Mean over respondents of their share of items marked can't rate, with its t interval."
+            + (f" Only {by}s with {least} or more respondents." if least else ""),
+        ),
     )  # fmt: skip
 
 

@@ -91,13 +91,13 @@ class Door:
         from microresearch.report.disclosure import guard
         from microresearch.report.dominance import guard_amounts
 
-        said = self._study.spec.disclosure
+        said, least = self._study.spec.disclosure, self._study.spec.minimum_staff
         if amounts is not None:
             given = guard_amounts(given, amounts, said.dominance)
         exact = self._renamed(given)
         place = self._study.place
         beside = guard_beside(name, exact, self._earlier_tables(), said.threshold)
-        shown = guard(beside, said.threshold, minimum=self._minimum_staff, known=known, name=name)
+        shown = guard(beside, said.threshold, minimum=least, known=known, name=name)
         self._enter({"kind": "table", "name": name, "title": shown.title}, self._table_files(name, shown))
         if place.stage is not None:
             remember(place.stage / "processed", name, exact, shown)
@@ -122,12 +122,6 @@ class Door:
         for stem, one in before.items():
             found[place.needs[stem]] = [*found.get(place.needs[stem], []), *one["entries"]]
         return found
-
-    @property
-    def _minimum_staff(self) -> int:
-        """Raters that a unit needs to be shown."""
-        spec = self._study.spec
-        return max(spec.disclosure.minimum_staff or 0, spec.scores.minimum_raters)
 
     def _renamed(self, thing: Any) -> Any:
         """Units under their pseudonyms."""

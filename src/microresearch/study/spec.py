@@ -63,6 +63,11 @@ class StudySpec(Section):
     run: Run = Run()
     reproduce: Reproduce = Reproduce()
 
+    @property
+    def minimum_staff(self) -> int:
+        """Raters that a unit needs to be shown by itself."""
+        return max(self.disclosure.minimum_staff or 0, self.scores.minimum_raters)
+
     @field_validator("outcomes")
     @classmethod
     def named_once(cls, outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
