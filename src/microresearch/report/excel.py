@@ -37,13 +37,14 @@ def to_xlsx(table: "Table") -> bytes:
     for cell in sheet[3]:
         cell.font, cell.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="bottom")
         cell.border = Border(top=Side(style="medium"), bottom=Side(style="thin"))
+    shown = [table.headers, *table.cells()]
     for place, column in enumerate(table.frame.columns, start=1):
         for i, value in enumerate(table.frame[column]):
             if is_number(value) and not missing(value):
                 whole = float(str(value)).is_integer() and column not in table.decimals
                 digits = 0 if whole else table.decimals.get(column, 2)
                 sheet.cell(4 + i, place).number_format = "#,##0" + ("." + "0" * digits if digits else "")
-        longest = max((len(cells[place - 1]) for cells in [table.headers, *table.cells()]), default=8)
+        longest = max(len(cells[place - 1]) for cells in shown)
         sheet.column_dimensions[get_column_letter(place)].width = min(48, max(8, longest + 2))
     for note in ["", *table.footnotes()]:
         sheet.append([neutral(note)])

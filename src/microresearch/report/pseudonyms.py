@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -116,8 +117,13 @@ def _frame(frame: pd.DataFrame, key: Mapping[str, str]) -> pd.DataFrame:
 
 def _said(text: str, key: Mapping[str, str]) -> str:
     """The text with every unit's name in it replaced: names of two letters or digits and more, one of them a letter."""
-    names = [name for name in key if len(name) > 1 and re.search(r"[^\W\d]", name)]
-    if not text or not names:
-        return text
+    pattern = _pattern(tuple(key)) if text else None
+    return pattern.sub(lambda found: key[found[0]], text) if pattern else text
+
+
+@lru_cache(maxsize=4)
+def _pattern(units: tuple[str, ...]) -> re.Pattern[str] | None:
+    """What finds the names of these units in a text, the longest first; None where no name can be told from a text."""
+    names = [name for name in units if len(name) > 1 and re.search(r"[^\W\d]", name)]
     words = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    return re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda found: key[found[0]], text)
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)") if names else None

@@ -101,7 +101,8 @@ class Table:
 
     def cells(self) -> list[list[str]]:
         """Every cell as a person reads it, a list per row."""
-        columns = [[self._say(column, value) for value in self.frame[column]] for column in self.frame.columns]
+        marks = {reason: letter(i) for i, reason in enumerate(self.reasons())}
+        columns = [[self._say(column, value, marks) for value in self.frame[column]] for column in self.frame.columns]
         return [list(row) for row in zip(*columns, strict=True)]
 
     def reasons(self) -> list[str]:
@@ -194,9 +195,9 @@ class Table:
             said.append(f"<{tag}{scope}{_class(number)}{key}>{escape(text)}</{tag}>")
         return f"<tr>{''.join(said)}</tr>"
 
-    def _say(self, column: object, value: object) -> str:
+    def _say(self, column: object, value: object, marks: Mapping[str, str]) -> str:
         if isinstance(value, NotAvailable):
-            return f"–{letter(self.reasons().index(value.reason))}"
+            return f"–{marks[value.reason]}"
         if missing(value):
             return "–"
         if not is_number(value):

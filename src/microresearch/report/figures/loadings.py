@@ -1,21 +1,24 @@
 """Which item loads on which factor?"""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
 
 from microresearch.errors import DataError
-from microresearch.psychometrics.efa import Efa
 from microresearch.report.figures.inputs import column_labels, row_labels
 from microresearch.report.figures.matrix import draw_bar, draw_cells
 from microresearch.report.rounding import apa
 from microresearch.report.style import DIVERGING, INK, MAX_HEIGHT, StudyFigure, context, settle
 
+if TYPE_CHECKING:
+    from microresearch.psychometrics.efa import Efa
+
 
 def loadings(
-    result: Efa | pd.DataFrame,
+    result: "Efa | pd.DataFrame",
     *,
     labels: Mapping[str, str] | None = None,
     groups: Mapping[str, str] | None = None,
@@ -50,7 +53,7 @@ def loadings(
     >>> loadings(pd.DataFrame({"F1": [0.7, -0.1]}, ["a", "b"])).data["loading"].tolist()
     [0.7, -0.1]
     """
-    table = result.loadings if isinstance(result, Efa) else result
+    table = result if isinstance(result, pd.DataFrame) else result.loadings
     items = [str(item) for item in table.index]
     if table.empty or len(items) > 95:
         raise DataError(f"loadings holds 1 to 95 items on a page, not {len(items)}; draw them in parts.")
