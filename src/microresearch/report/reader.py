@@ -1,8 +1,9 @@
 """What counts would a reader hold possible? A cross-classification of people, taken apart where its tables allow."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -199,8 +200,8 @@ def _block(
 
 def _cells(part: frozenset[str], levels: Mapping[str, list[str]]) -> tuple[list[str], NDArray[np.intp]]:
     dims = sorted(part)
-    codes = list(product(*(range(len(levels[dim])) for dim in dims)))
-    return dims, np.array(codes, dtype=np.intp).reshape(len(codes), len(dims))
+    shape = tuple(len(levels[dim]) for dim in dims)
+    return dims, np.indices(shape, dtype=np.intp).reshape(len(dims), math.prod(shape)).T
 
 
 def _rows(parts: Sequence[frozenset[str]], counts: Sequence[Count], levels: Mapping[str, list[str]]) -> Any:
@@ -229,29 +230,24 @@ def _ties(
     levels: Mapping[str, list[str]],
 ) -> Any:
     """For each pair of cliques and each cell of what they share: the one's sum less the other's."""
-    made = []
+    tables = {part: _cells(part, levels) for part in parts}
+    start = dict(zip(parts, np.cumsum([0, *(len(codes) for _, codes in tables.values())]), strict=False))
+    width = sum(len(codes) for _, codes in tables.values())
+    rows: list[NDArray[np.intp]] = []
+    columns: list[NDArray[np.intp]] = []
+    above = 0
     for a, b in ties:
-        names, codes = _cells(a & b, levels)
-        shared = [
-            Count(frozenset((dim, levels[dim][c]) for dim, c in zip(names, code, strict=True)), 0) for code in codes
-        ]
-        first, second = ([part, *(p for p in parts if p != part)] for part in (a, b))
-        made.append(_in_order(first, parts, shared, levels) - _in_order(second, parts, shared, levels))
-    width = sum(len(_cells(part, levels)[1]) for part in parts)
-    return vstack(made) if made else csr_array((0, width))
-
-
-def _in_order(
-    own: Sequence[frozenset[str]],
-    parts: Sequence[frozenset[str]],
-    counts: Sequence[Count],
-    levels: Mapping[str, list[str]],
-) -> Any:
-    """Rows of `_rows` over cliques in another order, put back in that of `parts`."""
-    sizes = [len(_cells(part, levels)[1]) for part in own]
-    start = dict(zip(own, np.cumsum([0, *sizes]), strict=False))
-    columns = np.concatenate([start[part] + np.arange(len(_cells(part, levels)[1])) for part in parts])
-    return _rows(own, counts, levels)[:, columns]
+        shape = tuple(len(levels[dim]) for dim in sorted(a & b))
+        for part in (a, b):
+            dims, codes = tables[part]
+            shared = tuple(codes[:, dims.index(dim)] for dim in sorted(a & b))
+            rows.append(above + (np.ravel_multi_index(shared, shape) if shape else np.zeros(len(codes), dtype=np.intp)))
+            columns.append(start[part] + np.arange(len(codes)))
+        above += math.prod(shape)
+    if not ties:
+        return csr_array((0, width))
+    signs = np.concatenate([np.full(len(one), (-1.0) ** i) for i, one in enumerate(rows)])  # a, b, a, b, ...
+    return csr_array((signs, (np.concatenate(rows), np.concatenate(columns))), shape=(above, width))
 
 
 def _inside(
