@@ -9,6 +9,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from microresearch.errors import DisclosureError
 from microresearch.report.audit import guard_together
 from microresearch.report.disclosure import guard
+from microresearch.report.reader import _ties
 from microresearch.report.tables import ALL, HIDDEN, Table
 
 DIMS = {"role": 4, "type": 3, "sex": 2}
@@ -201,3 +202,17 @@ def test_parts_of_a_classification_are_solved_apart_without_loss() -> None:
     )
     shown = guard_together({"items": table})["items"].frame
     assert shown["n"].tolist() == [500] * 79 + [HIDDEN] and shown["blank"].tolist() == [500] * 79 + [HIDDEN]
+
+
+def test_margins_of_one_table_meet_every_tie_and_others_do_not() -> None:
+    rng = np.random.default_rng(8)
+    levels = {"role": ["a", "b"], "unit": ["u", "v", "w"], "item": ["1", "2", "3", "4"]}
+    parts = [frozenset({"role", "unit"}), frozenset({"unit", "item"}), frozenset({"role", "item"})]
+    joint = rng.integers(1, 9, size=(4, 2, 3))  # dimensions by name: item, role, unit
+    margins = [joint.sum(axis=0), joint.sum(axis=1), joint.sum(axis=2)]
+    cells = np.concatenate([margin.ravel() for margin in margins]).astype(float)
+    tied = _ties(parts, [(parts[0], parts[1]), (parts[1], parts[2])], levels)
+    assert tied.shape == (3 + 4, 6 + 12 + 8)
+    assert np.array_equal(tied @ cells, np.zeros(7))
+    cells[0] += 1
+    assert list(np.flatnonzero(tied @ cells)) == [0]
