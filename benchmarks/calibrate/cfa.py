@@ -18,15 +18,17 @@ from microresearch.psychometrics.cfa import Cfa, cfa
 OUT = Path(__file__).with_suffix(".csv")
 # cell: estimator, people, factors of four items (five with ten factors), runs, seed
 CELLS = {
-    "ML, 50 items": ("ML", 500, 10, 200, 1),
-    "WLSMV, 50 items, five levels": ("WLSMV", 500, 10, 200, 6),
-    "WLSMV, five levels": ("WLSMV", 500, 3, 1000, 0),
-    "WLSMV by cluster, five levels": ("WLSMV", 600, 3, 1000, 1),
     "ML, normal": ("ML", 500, 3, 1000, 3),
-    "ML, heavy tails": ("ML", 500, 3, 500, 2),
-    "MLR, heavy tails": ("MLR", 500, 3, 500, 5),
-    "MLR by cluster, roles within units": ("MLR", 600, 3, 500, 4),
-    "FIML, missing at random": ("ML", 500, 3, 500, 0),
+    "ML, heavy tails": ("ML", 500, 3, 1000, 2),
+    "MLR, heavy tails": ("MLR", 500, 3, 1000, 5),
+    "MLR by cluster, roles within units": ("MLR", 600, 3, 1000, 4),
+    "FIML, missing at random": ("ML", 500, 3, 1000, 0),
+    "WLSMV, five levels": ("WLSMV", 500, 3, 1000, 0),
+    "WLSMV, three levels": ("WLSMV", 500, 3, 1000, 7),
+    "WLSMV, five levels, missing completely at random": ("WLSMV", 500, 3, 1000, 8),
+    "WLSMV by cluster, five levels": ("WLSMV", 600, 3, 1000, 1),
+    "ML, 50 items": ("ML", 500, 10, 1000, 1),
+    "WLSMV, 50 items, five levels": ("WLSMV", 500, 10, 1000, 6),
 }
 LOADING, CORRELATION = 0.7, 0.4
 CUTS = {"five": [-1.6, -0.8, 0.1, 1.1], "three": [-0.7, 0.6]}
