@@ -136,7 +136,7 @@ def retest_sentence(again: pd.DataFrame, names: Names) -> Sentence:
         note = str(again["note"].iloc[0]).rstrip(".") if len(again) and "note" in again else "nobody answered twice"
         return Sentence(f"Retest reliability is not available: {note}.")
     titles = {look.code: look.name for look in looks(names)}
-    ends = [had.loc[had["estimate"].idxmin()], had.loc[had["estimate"].idxmax()]]
+    ends = [had.iloc[int(had["estimate"].argmin())], had.iloc[int(had["estimate"].argmax())]]
     low, high = (
         f"{apa(one['estimate'], 2, True)} ({titles.get(one['group'], one['group'])}, 95% CI "
         f"{interval(one['ci_low'], one['ci_high'], 2, True)}, "
@@ -158,7 +158,8 @@ def aggregation_sentence(scores: "UnitScores", names: Names) -> Sentence:
     said = []
     for column, what in (("icc1", "ICC(1)"), ("reliability", "the mean reliability of unit means")):
         values = table[column].dropna().astype(float)
-        ends = [(str(code), float(values[code])) for code in (values.idxmin(), values.idxmax())]
+        places = (int(values.argmin()), int(values.argmax()))
+        ends = [(str(values.index[at]), float(values.iloc[at])) for at in places]
         words = [f", {interpret(value, 'lebreton2008_icc1')}" if column == "icc1" else "" for _, value in ends]
         low, high = (
             f"{apa(value, 2, True)} ({titles.get(code, code)}{word})"
