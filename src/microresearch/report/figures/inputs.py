@@ -122,7 +122,7 @@ def column_labels(texts: Iterable[str], wide: float) -> tuple[list[str], dict[st
 
     Examples
     --------
-    >>> column_labels(["Staff focus", "Patient focus"], 20)[0], column_labels(["Interdependence"], 9)[1]["rotation"]
+    >>> column_labels(["Staff focus", "Patient focus"], 17)[0], column_labels(["Interdependence"], 9)[1]["rotation"]
     (['Staff focus', 'Patient\\nfocus'], 45)
     """
     names = list(texts)
