@@ -1,12 +1,14 @@
-"""What tests of several rooms share: a headless Chromium, an order, a memory not searched again and again."""
+"""What tests of several rooms share: a headless Chromium, the scripts, an order, a memory not searched again."""
 
 import base64
 import gc
+import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -98,6 +100,21 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector leave alone what stays until the end: every module, and every test that was found."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def script() -> Callable[[str], ModuleType]:
+    """Loads a script of the repository, no part of the package, by its path; what it does when run is not done."""
+
+    def load(name: str) -> ModuleType:
+        path = Path(__file__).parents[1] / name
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -16,19 +16,20 @@ from threadpoolctl import threadpool_limits
 from microresearch.psychometrics.cfa import Cfa, cfa
 
 OUT = Path(__file__).with_suffix(".csv")
-# cell: estimator, people, factors of four items (five with ten factors), runs, seed
+RUNS = 1000
+# cell: estimator, people, factors of four items (five with ten factors), seed
 CELLS = {
-    "ML, normal": ("ML", 500, 3, 1000, 3),
-    "ML, heavy tails": ("ML", 500, 3, 1000, 2),
-    "MLR, heavy tails": ("MLR", 500, 3, 1000, 5),
-    "MLR by cluster, roles within units": ("MLR", 600, 3, 1000, 4),
-    "FIML, missing at random": ("ML", 500, 3, 1000, 0),
-    "WLSMV, five levels": ("WLSMV", 500, 3, 1000, 0),
-    "WLSMV, three levels": ("WLSMV", 500, 3, 1000, 7),
-    "WLSMV, five levels, missing completely at random": ("WLSMV", 500, 3, 1000, 8),
-    "WLSMV by cluster, five levels": ("WLSMV", 600, 3, 1000, 1),
-    "ML, 50 items": ("ML", 500, 10, 1000, 1),
-    "WLSMV, 50 items, five levels": ("WLSMV", 500, 10, 1000, 6),
+    "ML, normal": ("ML", 500, 3, 3),
+    "ML, heavy tails": ("ML", 500, 3, 2),
+    "MLR, heavy tails": ("MLR", 500, 3, 5),
+    "MLR by cluster, roles within units": ("MLR", 600, 3, 4),
+    "FIML, missing at random": ("ML", 500, 3, 0),
+    "WLSMV, five levels": ("WLSMV", 500, 3, 0),
+    "WLSMV, three levels": ("WLSMV", 500, 3, 7),
+    "WLSMV, five levels, missing completely at random": ("WLSMV", 500, 3, 8),
+    "WLSMV by cluster, five levels": ("WLSMV", 600, 3, 1),
+    "ML, 50 items": ("ML", 500, 10, 1),
+    "WLSMV, 50 items, five levels": ("WLSMV", 500, 10, 6),
 }
 LOADING, CORRELATION = 0.7, 0.4
 CUTS = {"five": [-1.6, -0.8, 0.1, 1.1], "three": [-0.7, 0.6]}
@@ -98,10 +99,10 @@ def covered(cell: str, fit: Cfa) -> float:
 
 def run(cell: str) -> dict[str, object]:
     """Share of intervals that cover, and of tests that reject, over the runs."""
-    estimator, n, m, runs, seed = CELLS[cell]
+    estimator, n, m, seed = CELLS[cell]
     shares: list[float] = []
     tests: dict[str, list[float]] = {"": [], "_scaled": [], "_swain": [], "_yuan": []}
-    for child in np.random.SeedSequence(seed).spawn(runs):
+    for child in np.random.SeedSequence(seed).spawn(RUNS):
         frame, model = answers(cell, n, m, np.random.default_rng(child))
         fit = cfa(model, frame, estimator, **settings(cell))
         shares.append(covered(cell, fit))
@@ -111,14 +112,14 @@ def run(cell: str) -> dict[str, object]:
             found |= {"_swain": p["swain"], "_yuan": p["yuan.2015"]}
         for name, value in found.items():
             tests[name].append(value < 0.05 if not math.isnan(value) else math.nan)
-    share, mc_se = float(np.mean(shares)), float(np.std(shares, ddof=1) / math.sqrt(runs))
+    share, mc_se = float(np.mean(shares)), float(np.std(shares, ddof=1) / math.sqrt(RUNS))
     rejected = {name: float(np.mean(values)) if values else math.nan for name, values in tests.items()}
     wrong = rejected[""] if math.isnan(rejected["_scaled"]) else rejected["_scaled"]
     return {
-        "cell": cell, "n": n, "items": m * (5 if m == 10 else 4), "runs": runs, "coverage": round(share, 4),
+        "cell": cell, "n": n, "items": m * (5 if m == 10 else 4), "runs": RUNS, "coverage": round(share, 4),
         "mc_se": round(mc_se, 4), "miss": share < 0.93 - 3 * mc_se or share > 0.97 + 3 * mc_se,
         **{f"rejected{name}": "" if math.isnan(value) else round(value, 4) for name, value in rejected.items()},
-        "rejected_mc_se": round(math.sqrt(wrong * (1 - wrong) / runs), 4),
+        "rejected_mc_se": round(math.sqrt(wrong * (1 - wrong) / RUNS), 4),
     }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Does every figure fit? Few and many units, long names, a characteristic without data: no text is cut or overlaid."""
 
 import dataclasses
-import importlib.util
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,20 +15,12 @@ from microresearch.instrument import Instrument, load_instrument
 from microresearch.report import figures
 from microresearch.report.style import MAX_HEIGHT, WIDTHS, StudyFigure
 
-HERE = Path(__file__).resolve().parents[2]
+GALLERY = "docs/make_gallery.py"
 WHERE_IT_MATTERS = {
     "one-without": ("heat-map", "peers", "correlations", "forest-cost"),
     "10-units": ("heat-map", "funnel", "forest-cost"),
     "200-units": ("heat-map", "unit-shares", "funnel"),
 }
-
-
-def gallery() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_gallery", HERE / "docs" / "make_gallery.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def small_form() -> Instrument:
@@ -88,8 +80,8 @@ def slanted(figure: StudyFigure, renderer: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["long-names", *WHERE_IT_MATTERS])
-def test_every_figure_fits(name: str) -> None:
-    made = gallery()
+def test_every_figure_fits(name: str, script: Callable[[str], ModuleType]) -> None:
+    made = script(GALLERY)
     assert set(made.SETTINGS) == {"long-names", *WHERE_IT_MATTERS}
     drawings = made.drawings(made.SETTINGS[name], small_form())
     wanted = WHERE_IT_MATTERS.get(name, [one for one in drawings if one != "careless"])  # which has no names
@@ -98,6 +90,6 @@ def test_every_figure_fits(name: str) -> None:
 
 
 def test_every_figure_function_is_in_the_gallery() -> None:
-    source = (HERE / "docs" / "make_gallery.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parents[2] / GALLERY).read_text(encoding="utf-8")
     functions = {name for name in figures.__all__ if name[0].islower()}
     assert {name for name in functions if f"figures.{name}(" in source} == functions

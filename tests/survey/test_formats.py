@@ -104,13 +104,10 @@ def test_the_format_is_recognised_and_said(name):
     assert not {"example.org", "192.0.2.7", "Doe"} & set(export.said.split())
 
 
-def test_the_fixtures_are_what_the_script_writes(tmp_path, monkeypatch):
-    import importlib.util
+def test_the_fixtures_are_what_the_script_writes(tmp_path, monkeypatch, script):
     import shutil
 
-    spec = importlib.util.spec_from_file_location("fixtures_make", HERE / "make.py")
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
+    make = script(str(HERE / "make.py"))
     shutil.copy(HERE / "source.csv", tmp_path)
     monkeypatch.setattr(make, "HERE", tmp_path)
     make.main()
