@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 from microresearch.errors import DataError
+from microresearch.numeric import clusters
 from microresearch.numeric.clusters import cr2, cr2_glm
 from microresearch.numeric.glm import fit_glm
+from microresearch.numeric.inverse_root import MOST_CONDITION, condition, shrunken_inverse_root
 
 
 def least_squares(frame, terms, cluster, n=None, total=None, weight=None):
@@ -74,6 +76,36 @@ def test_cells_equal_rows_and_labels_do_not_matter():
     last = np.eye(len(terms))[-1]
     np.testing.assert_allclose(other.cov[-1, -1], row.cov[-1, -1], rtol=1e-9)
     np.testing.assert_allclose([other.df(last), cell.df(last)], row.df(last), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("close", "spread"), [(0.5, 0.2), (0.999, 0.4), (1 - 1e-5, 0.1)])
+def test_inverse_roots_by_resolvents_and_by_eigenvalues_agree(close, spread):
+    rng = np.random.default_rng(5)
+    y = np.linalg.qr(rng.normal(size=(7, 60, 4)))[0] * np.sqrt(np.array([0.01, 0.2, 0.4, close]))
+    phi = np.exp(spread * rng.normal(size=(7, 60)))
+    floor = np.full(7, 1 - close)
+    assert (condition(phi, floor) < MOST_CONDITION).all()
+    b = phi[:, :, None] * (np.eye(60) - y @ np.swapaxes(y, 1, 2)) * phi[:, None, :]
+    values, vectors = np.linalg.eigh(b)
+    assert (values[:, -1] / values[:, 0] <= condition(phi, floor) * (1 + 1e-9)).all()
+    exact = (vectors / np.sqrt(values)[:, None, :]) @ (np.swapaxes(vectors, 1, 2) @ y)
+    np.testing.assert_allclose(shrunken_inverse_root(phi, y, floor), exact, rtol=0, atol=1e-10 * np.abs(exact).max())
+
+
+def test_clusters_of_many_cells_take_the_same_errors_with_and_without_eigenvalues(monkeypatch):
+    """Unequal weights; one cluster's effect is absorbed, so that its matrix is singular."""
+    rng = np.random.default_rng(6)
+    cluster = np.repeat(np.arange(9), 40)
+    alone = (cluster == 8).astype(float)
+    x = np.column_stack([np.ones(360), rng.normal(size=9)[cluster], rng.normal(size=360), alone])
+    n, y = rng.integers(1, 9, 360).astype(float), rng.poisson(3, 360).astype(float)
+    fit = fit_glm(x, n, y * n, "poisson")
+    quick = cr2_glm(x, n, y * n, fit, cluster)
+    monkeypatch.setattr(clusters, "_CHEAPER", 1000)
+    slow = cr2_glm(x, n, y * n, fit, cluster)
+    np.testing.assert_allclose(quick.cov, slow.cov, rtol=1e-10, atol=1e-14)
+    for contrast in np.eye(3, 4):
+        assert quick.df(contrast) == pytest.approx(slow.df(contrast), rel=1e-9)
 
 
 def test_holds_its_size_under_a_true_null():

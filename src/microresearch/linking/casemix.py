@@ -142,7 +142,7 @@ def dummies(table: pd.DataFrame, variables: Sequence[Stratum]) -> tuple[tuple[st
     names: list[str] = []
     columns: list[NDArray[np.float64]] = []
     for variable in variables:
-        values = table[variable.name].astype(str)
+        values = table[variable.name].astype(str).to_numpy(dtype=object)
         seen = set(values)
         order = [level for level in variable.labels() or sorted(seen) if level in seen]
         for level in order[1:]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from microresearch.errors import DataError
 from microresearch.numeric.glm import GlmFit
+from microresearch.numeric.inverse_root import MOST_CONDITION, condition, shrunken_inverse_root
 
 Array = NDArray[np.float64]
 Errors = Literal["CR2", "CR3"]
@@ -16,6 +17,8 @@ _Step = Callable[[Array, Array, Array], tuple[Array, Array, Array]]
 
 _ZERO = 1e-9  # an eigenvalue of the whitened residual maker that counts as zero: the cluster is absorbed there
 _HELD = 4_000_000  # numbers of a block of clusters in memory
+_NOTHING = 1e-12  # the length of a column of Q that is rounding
+_CHEAPER = 3  # resolvents take less time than eigenvalues where a cluster has so many times more cells than columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,13 +199,40 @@ def _forms(values: Array, vectors: Array, pull: Array, power: Array, squared: Ar
 
 
 def _unequal_weights(q: Array, weight: Array, residual: Array) -> tuple[Array, Array, Array]:
-    """The same with Phi = diag(1 / weight): B = Phi (I - QQ') Phi and A = Phi^(1/2) B^(-1/2) Phi^(1/2)."""
-    phi = 1 / weight
-    turned = np.swapaxes(q, 1, 2)
-    b = phi[:, :, None] * (np.eye(phi.shape[1]) - q @ turned) * phi[:, None, :]
+    """The same with Phi = diag(1 / weight): B = Phi (I - QQ') Phi and A = Phi^(1/2) B^(-1/2) Phi^(1/2).
+
+    Where B is far from singular and the rank of Q small, without the eigenvalues of B.
+    """
+    values, vectors, _ = _whitened(q, weight, residual)
+    y = q @ vectors
+    size = np.linalg.norm(y, axis=1)
+    rank = int((size > _NOTHING).sum(axis=1).max())  # columns that are constant within a cluster are one
+    floor = 1 - values[:, -1]
+    easy = np.zeros(len(q), bool)
+    if _CHEAPER * rank < q.shape[1]:
+        easy[floor > _ZERO] = condition(1 / weight[floor > _ZERO], floor[floor > _ZERO]) < MOST_CONDITION
+    score, square, cross = np.empty(size.shape), np.empty_like(vectors), np.empty_like(vectors)
+    for chosen, root in ((easy, _by_resolvents), (~easy, _by_eigenvalues)):
+        if not chosen.any():
+            continue
+        phi, back = 1 / weight[chosen], vectors[chosen]
+        half = root(phi, y[chosen], floor[chosen], rank)  # B^(-1/2) Q, in the coordinates of `vectors`
+        spread = phi[:, :, None] * half
+        score[chosen] = (back @ (np.swapaxes(half, 1, 2) @ (np.sqrt(phi) * residual[chosen])[:, :, None]))[:, :, 0]
+        turned = np.swapaxes(back, 1, 2)
+        square[chosen] = back @ (np.swapaxes(spread, 1, 2) @ spread) @ turned
+        cross[chosen] = back @ (np.swapaxes(y[chosen], 1, 2) @ spread) @ turned
+    return score, square, cross
+
+
+def _by_resolvents(phi: Array, y: Array, floor: Array, rank: int) -> Array:
+    half = np.zeros_like(y)
+    half[:, :, -rank:] = shrunken_inverse_root(phi, y[:, :, -rank:], floor)
+    return half
+
+
+def _by_eigenvalues(phi: Array, y: Array, floor: Array, rank: int) -> Array:
+    b = phi[:, :, None] * (np.eye(phi.shape[1]) - y @ np.swapaxes(y, 1, 2)) * phi[:, None, :]
     values, vectors = np.linalg.eigh((b + np.swapaxes(b, 1, 2)) / 2)
     _, root = _powers(values, values.max(axis=1, keepdims=True))
-    half = vectors @ (root[:, :, None] * (np.swapaxes(vectors, 1, 2) @ q))  # B^(-1/2) Q
-    score = (np.swapaxes(half, 1, 2) @ (np.sqrt(phi) * residual)[:, :, None])[:, :, 0]
-    spread = phi[:, :, None] * half
-    return score, np.swapaxes(spread, 1, 2) @ spread, turned @ spread
+    return vectors @ (root[:, :, None] * (np.swapaxes(vectors, 1, 2) @ y))
