@@ -119,7 +119,7 @@ class Cells:
     @property
     def units(self) -> tuple[str, ...]:
         """Units with at least one stay, sorted."""
-        return tuple(sorted(set(self.table["unit"])))
+        return tuple(sorted(self.table["unit"].unique()))
 
 
 def outcome_list(outcomes: Mapping[str, str] | Iterable[object]) -> tuple[Outcome, ...]:

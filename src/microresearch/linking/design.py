@@ -102,7 +102,7 @@ def build(cells: Cells, outcome: str, scored: Collection[str], unit_design: Unit
     table = table[table["unit"].isin(list(scored)) & (table[f"{outcome}_n"] > 0)].reset_index(drop=True)
     if table.empty:
         raise DataError(Problem("no unit has both a score and patients with this outcome", column=outcome))
-    present = tuple(sorted(set(table["unit"])))
+    present = tuple(sorted(table["unit"].unique()))
     unit = np.asarray(pd.Categorical(table["unit"], categories=present).codes, dtype=np.intp)
     hospitals = tuple(unit_design.hospital.loc[list(present)]) if fixed else ()
     names, columns = ["intercept"], [np.ones(len(table))]
@@ -159,7 +159,7 @@ def left_out(cells: Cells, outcome: str, scored: Sequence[str], known: Sequence[
         Units with a score, and all units of the scores' table.
     """
     has = cells.table.loc[cells.table[f"{outcome}_n"] > 0, "unit"]
-    patients, anyone = set(has), set(cells.table["unit"])
+    patients, anyone = set(has.unique()), set(cells.table["unit"].unique())
     reasons = []
     for name in sorted(anyone | set(known)):
         if name in scored and name in patients:

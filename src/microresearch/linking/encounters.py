@@ -128,7 +128,7 @@ def read_encounters(
     check_values(table, wanted, stays.file)
     check_levels(table, variables, stays.file)
     if units is not None:
-        check_units(set(table["unit"]), set(map(str, units)), stays.file, unit)
+        check_units(set(table["unit"].unique()), set(map(str, units)), stays.file, unit)
     keep = [c for c in table.columns if not c.endswith(("_min", "_max", "_odd"))]
     return Cells(table[keep], variables, wanted, linkage, basis, currency, price_year, perspective, horizon, rest)
 

@@ -76,18 +76,8 @@ def _alone(part: _Part, step: float, weight: Array) -> Slope:
 
 
 def _together(first: _Part, second: _Part, design: Design, x: Array, step: float) -> Slope:
-    """Expected cost of all stays, p x mu, at their own score and at a raised one, with joint delta-method errors."""
-    weight, raised = design.n / design.n.sum(), _raised(x, step)
-    totals: list[float] = []
-    gradients: list[tuple[Array, Array]] = []
-    for columns in (x, raised):
-        p, p1 = _mean(first.fit, columns @ first.fit.beta)
-        mu, mu1 = _mean(second.fit, columns @ second.fit.beta)
-        totals.append(float(weight @ (p * mu)))
-        gradients.append(((weight * p1 * mu) @ columns, (weight * p * mu1) @ columns))
-    low, high = totals
-    difference = (gradients[1][0] - gradients[0][0], gradients[1][1] - gradients[0][1])
-    ratio = (gradients[1][0] / high - gradients[0][0] / low, gradients[1][1] / high - gradients[0][1] / low)
+    """Expected cost of all stays, at their own score and at a raised one, with joint delta-method errors."""
+    made = expected_cost(first.fit, second.fit, design.n / design.n.sum(), x, step)
 
     def error(one: Array, two: Array) -> tuple[float, float]:
         shares = np.zeros(len(design.units))
@@ -95,6 +85,32 @@ def _together(first: _Part, second: _Part, design: Design, x: Array, step: float
         shares[second.clusters.astype(int)] += two @ second.robust.influence
         return float(np.sqrt((shares**2).sum())), min(first.robust.df(one), second.robust.df(two))
 
-    se, df = error(*ratio)
-    absolute_se, absolute_df = error(*difference)
-    return Slope(float(np.log(high / low)), se, df, high - low, absolute_se, absolute_df)
+    se, df = error(*made.ratio_gradient)
+    absolute_se, absolute_df = error(*made.difference_gradient)
+    return Slope(made.ratio, se, df, made.difference, absolute_se, absolute_df)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExpectedCost:
+    """How the expected cost of a stay, p x mu, moves with a step of the score; gradients by the two parts' beta."""
+
+    ratio: float  # log
+    ratio_gradient: tuple[Array, Array]
+    difference: float
+    difference_gradient: tuple[Array, Array]
+
+
+def expected_cost(first: GlmFit, second: GlmFit, weight: Array, x: Array, step: float) -> ExpectedCost:
+    """Recycled predictions over stays with these weights (sum 1): at their own score and at one a step higher."""
+    totals: list[float] = []
+    gradients: list[tuple[Array, Array]] = []
+    for columns in (x, _raised(x, step)):
+        p, p1 = _mean(first, columns @ first.beta)
+        mu, mu1 = _mean(second, columns @ second.beta)
+        totals.append(float(weight @ (p * mu)))
+        gradients.append(((weight * p1 * mu) @ columns, (weight * p * mu1) @ columns))
+    (low, high), (one, two) = totals, gradients
+    return ExpectedCost(
+        float(np.log(high / low)), (two[0] / high - one[0] / low, two[1] / high - one[1] / low),
+        high - low, (two[0] - one[0], two[1] - one[1]),
+    )  # fmt: skip
