@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from microresearch.errors import DataError, MicroresearchError, Problem, SpecError
 from microresearch.linking.bootstrap import CHUNK, BootstrapEffects, gather
@@ -75,7 +76,8 @@ def bootstrap_two_part(
     design = build(cells, outcome, list(units), scores.design, scores.design.by_hospital)
     known = gather(ratings, scores, cells, (), names)
     strata = np.asarray(known.strata, np.intp)
-    task = TwoPartDraws(known.ratings, known.covariates, strata, np.asarray(units.get_indexer(pd.Index(design.units))), design)
+    at = np.asarray(units.get_indexer(pd.Index(design.units)), np.intp)
+    task = TwoPartDraws(known.ratings, known.covariates, strata, at, design)
     estimate, se = (part[:, :, 0] for part in task.under(np.ones((1, len(strata)))))
     chunks = [CHUNK] * (n_boot // CHUNK) + ([n_boot % CHUNK] if n_boot % CHUNK else [])
     parts = map_seeded(task, chunks, seed, workers)
@@ -90,22 +92,22 @@ class TwoPartDraws:
 
     ratings: tuple[GroupMoments, ...]
     covariates: Array
-    strata: Array
-    at: Array  # the place of each of the design's units among those of the ratings
+    strata: NDArray[np.intp]
+    at: NDArray[np.intp]  # the place of each of the design's units among those of the ratings
     design: Design
 
     def __call__(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        return self.under(rescaled_weights(np.asarray(self.strata, np.intp), size, rng))
+        """So many draws."""
+        return self.under(rescaled_weights(self.strata, size, rng))
 
     def under(self, weights: Array) -> tuple[Array, Array]:
         """Effects per SD and their errors under every weighting, shapes (parts, characteristics, draws)."""
-        strata = np.asarray(self.strata, np.intp)
         estimate = np.full((len(PARTS), len(self.ratings), len(weights)), np.nan)
         se = estimate.copy()
         for j, rated in enumerate(self.ratings):
             n = rated.n.astype(np.float64)
-            within = rating_components(n, rated.mean, rated.ss, weights, strata, self.covariates[:, :0])
-            given = rating_components(n, rated.mean, rated.ss, weights, strata, self.covariates)
+            within = rating_components(n, rated.mean, rated.ss, weights, self.strata, self.covariates[:, :0])
+            given = rating_components(n, rated.mean, rated.ss, weights, self.strata, self.covariates)
             for b in np.flatnonzero((within.tau2 > 0) & (given.tau2 > 0)):
                 score = np.where(n > 0, given.eb[b], np.nan)
                 found = _both(self.design, weights[b][self.at], score[self.at], float(np.sqrt(within.tau2[b])))
@@ -142,10 +144,10 @@ def _both(design: Design, weight: Array, score: Array, step: float) -> tuple[Arr
 
 
 def _part(
-    x: Array, n: Array, total: Array, own: Array, unit: Array, units: int, family: Family
+    x: Array, n: Array, total: Array, own: Array, unit: NDArray[np.intp], units: int, family: Family
 ) -> tuple[GlmFit, Array]:
     """One part fitted to weighted units, and what one copy of each unit moves its coefficients by (p, units)."""
     fit = fit_glm(x, own * n, own * total, family)
     scores = np.zeros((units, x.shape[1]))
-    np.add.at(scores, np.asarray(unit, np.intp), x * (fit.slope / fit.variance * (total - n * fit.mu))[:, None])
+    np.add.at(scores, unit, x * (fit.slope / fit.variance * (total - n * fit.mu))[:, None])
     return fit, np.asarray(np.linalg.solve(fit.information, scores.T), float)
