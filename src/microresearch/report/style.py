@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from microresearch.errors import DataError
+from microresearch.report.png import to_png
 from microresearch.report.svg import compact
 
 WIDTHS = {"single": 88.0, "double": 180.0}
@@ -169,8 +171,11 @@ class StudyFigure(Figure):
         if format not in _NO_DATES:
             raise DataError(f"a figure can be written as svg, pdf or png, not {format!r}.")
         buffer = io.BytesIO()
-        fast: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if format == "png" else {}
-        self.savefig(buffer, format=format, dpi=dpi, metadata=dict(_NO_DATES[format]), **fast)
+        if format == "png":
+            self.savefig(buffer, format="rgba", dpi=dpi)
+            width, height = (int(side * dpi) for side in self.get_size_inches())  # as matplotlib's canvas rounds
+            return to_png(np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4), dpi)
+        self.savefig(buffer, format=format, metadata=dict(_NO_DATES[format]))
         return compact(buffer.getvalue()) if format == "svg" else buffer.getvalue()
 
     def _repr_png_(self) -> bytes:
