@@ -3,7 +3,7 @@
 Run `python benchmarks/scale.py` (a quarter of an hour and 3 GB of disk; `--rows 100000 1000000` for a part, which
 writes no table). Encounters of 100 units are generated in chunks of five million to Parquet files in a scratch folder,
 which is deleted. A process of its own then goes from the files to cells and fits a linear mixed model and a logistic
-one by CR2; its processor time and its peak memory are written down.
+one by CR2; its processor time and its peak memory are written down, and drawn as `scale.png`.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import duckdb
+from matplotlib.figure import Figure
 
 OUT = Path(__file__).with_suffix(".csv")
 ROWS = (10**5, 10**6, 10**7, 10**8)
@@ -90,6 +91,24 @@ def measure(rows: int) -> dict[str, object]:
     }  # fmt: skip
 
 
+def draw(table: list[dict[str, object]], path: Path) -> None:
+    """Seconds and peak memory over encounters."""
+    rows = [float(str(line["rows"])) for line in table]
+    figure = Figure((7.1, 3.0), layout="constrained")
+    seconds, memory = figure.subplots(1, 2)
+    for name, label, mark in (("reduce_s", "files to cells", "o-"), ("fit_s", "two models on the cells", "s--")):
+        seconds.plot(rows, [float(str(line[name])) for line in table], mark, label=label, color="#2a6f97")
+    seconds.set(xscale="log", yscale="log", xlabel="encounters", ylabel="processor seconds")
+    seconds.legend(frameon=False)
+    memory.plot(rows, [float(str(line["peak_mb"])) / 1000 for line in table], "o-", color="#2a6f97")
+    memory.axhline(MOST_BYTES / 1e9, color="#888888", linestyle=":")
+    memory.set(xscale="log", xlabel="encounters", ylabel="peak memory, GB", ylim=(0, 1.1 * MOST_BYTES / 1e9))
+    memory.annotate("held to", (rows[0], MOST_BYTES / 1e9), xytext=(0, 3), textcoords="offset points")
+    for axes in (seconds, memory):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150, metadata={"Software": None})
+
+
 def main() -> None:
     """Print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -105,6 +124,7 @@ def main() -> None:
         writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(table)
+    draw(table, OUT.with_suffix(".png"))
 
 
 if __name__ == "__main__":
