@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BINARY = {".parquet", ".png", ".pdf", ".xlsx", ".sav", ".dta", ".docx", ".zip", ".gz"}
+BINARY = {".parquet", ".png", ".pdf", ".ttf", ".xlsx", ".sav", ".dta", ".docx", ".zip", ".gz"}
 
 # Written in pieces, so that this file holds none of them itself.
 FOLDERS = ("ho" + "me", "ro" + "ot", "wo" + "rk", "Us" + "ers", "tm" + "p", "op" + "t", "private/v" + "ar")

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any, Literal, Protocol, TypeAlias
 
 import matplotlib as mpl
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from microresearch.errors import DataError
 from microresearch.report.png import to_png
@@ -32,8 +34,11 @@ PALETTE = (
 INK, QUIET, FAINT, ACCENT, SECOND = "#1a1a1a", "#5c5c5c", "#d0d0d0", "#005ac3", "#9a5b13"
 SEQUENTIAL, DIVERGING = "YlGnBu", "RdBu_r"
 
+FAMILY = "Microresearch Sans"
+"""The signs of DejaVu Sans that papers in Latin script need, under a name of their own: see docs/make_fonts.py."""
+
 RC: dict[str, Any] = {
-    "font.family": ["DejaVu Sans"], "font.size": 7.0, "mathtext.fontset": "dejavusans",
+    "font.family": [FAMILY, "DejaVu Sans"], "font.size": 7.0, "mathtext.fontset": "dejavusans",
     "axes.titlesize": 7.5, "axes.titleweight": "bold", "axes.labelsize": 7.0, "axes.linewidth": 0.6,
     "axes.edgecolor": QUIET, "axes.labelcolor": INK, "axes.titlecolor": INK, "axes.spines.top": False,
     "axes.spines.right": False, "axes.axisbelow": True, "axes.unicode_minus": True, "axes.grid": False,
@@ -99,9 +104,20 @@ def looks(names: Names) -> tuple[Look, ...]:
     return tuple(Look(code, name, PALETTE[i % len(PALETTE)]) for i, (code, name) in enumerate(pairs))
 
 
+def _list_fonts() -> None:
+    """Let matplotlib's list of fonts hold ours: none there changes, and no figure has them that does not name them.
+
+    It is looked at each time, for matplotlib makes its list anew where it finds that a font file is gone.
+    """
+    if not any(font.name == FAMILY for font in fontManager.ttflist):
+        for face in ("", "-Bold", "-Oblique", "-BoldOblique"):
+            fontManager.addfont(str(files("microresearch.report") / "fonts" / f"MicroresearchSans{face}.ttf"))
+
+
 @contextmanager
 def context() -> Iterator[None]:
     """The style inside a `with` block; the caller's matplotlib settings are as before when it ends."""
+    _list_fonts()
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(RC)
