@@ -191,7 +191,7 @@ class StudyFigure(Figure):
             self.savefig(buffer, format="rgba", dpi=dpi)
             width, height = (int(side * dpi) for side in self.get_size_inches())  # as matplotlib's canvas rounds
             return to_png(np.frombuffer(buffer.getbuffer(), np.uint8).reshape(height, width, 4), dpi)
-        self.savefig(buffer, format=format, metadata=dict(_NO_DATES[format]))
+        self.savefig(buffer, format=format, dpi=dpi, metadata=dict(_NO_DATES[format]))
         return compact(buffer.getvalue()) if format == "svg" else buffer.getvalue()
 
     def _repr_png_(self) -> bytes:
