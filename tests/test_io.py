@@ -279,6 +279,15 @@ def test_a_named_index_is_kept_as_columns_and_an_empty_table_keeps_its_columns(t
     assert empty.empty
 
 
+def test_parquet_is_read_anew_though_it_was_written_within_the_same_moment(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    for value in range(20):
+        io.write_parquet(file, pd.DataFrame({"x": [value]}))
+        os.utime(file, (1, 1))  # nothing but the values differs: name, size and time are the same
+        assert io.read_parquet(file)["x"].tolist() == [value]
+        assert io.read_parquet(file, ["x"])["x"].tolist() == [value]
+
+
 def test_parquet_faults_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^gone\.parquet: there is no such file"):
         io.read_parquet(tmp_path / "gone.parquet")

@@ -57,7 +57,7 @@ RC: dict[str, Any] = {
 _NO_DATES: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    "png": {"Software": None},
+    "png": {},
 }
 
 
@@ -177,7 +177,7 @@ class StudyFigure(Figure):
         format : {"svg", "pdf", "png"}
             PDF embeds its fonts (type 42), SVG draws its letters as paths: both look alike everywhere.
         dpi : float
-            Dots an inch, for PNG.
+            Dots an inch, of PNG and of pictures within the others.
 
         Raises
         ------
