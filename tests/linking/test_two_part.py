@@ -1,12 +1,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from studies import linked, plant
 
 from microresearch.errors import ConvergenceError, DataError, SpecError
+from microresearch.linking.cost_checks import cost_checks
 from microresearch.linking.costs import link_cost
 from microresearch.linking.outcomes import link_outcome
+from microresearch.linking.specifications import specifications
 from microresearch.linking.zero_costs import link_two_part
 
 
@@ -81,6 +84,28 @@ def test_recovers_a_planted_total():
         tau = scores.components["tau"].iloc[0]
         errors.append(link_two_part(scores, cells).total.rows[0].corrected.estimate / tau - 0.3)
     assert abs(np.mean(errors)) < 3 * np.std(errors, ddof=1) / np.sqrt(12)
+
+
+def test_the_total_by_link_cost_and_checks_of_the_stays_that_cost_something(study):
+    scores, cells = study
+    total = link_two_part(scores, cells).total.to_frame()
+    pd.testing.assert_frame_equal(link_cost(scores, cells, model="two-part").to_frame(), total)
+    used = cells.table["cost_n"] - cells.table["cost_zeros"]
+    paid = replace(cells, table=cells.table.assign(cost_n=used, cost_zeros=0.0))
+    assert cost_checks(scores, cells).park == cost_checks(scores, paid).park
+    with pytest.raises(DataError, match="every stay costs something"):
+        link_cost(scores, paid, model="two-part")
+    with pytest.raises(DataError, match='declare model = "two-part"'):
+        link_cost(scores, cells)
+
+
+def test_choices_and_draws_take_zeros_by_quasi_likelihood(study):
+    """Unit effects of a cost with zeros come from the Poisson family; its log ratio is near the two-part total's."""
+    scores, cells = study
+    found = specifications(scores, cells, "cost", "leadership").to_frame()
+    total = link_two_part(scores, cells).total.to_frame().iloc[0]
+    planned = found[found["primary"]].iloc[0]
+    assert abs(planned["estimate"] - total["estimate"]) < total["se"]
 
 
 def test_refusals(study):

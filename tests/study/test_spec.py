@@ -54,6 +54,11 @@ def test_a_good_file_is_read_with_its_defaults() -> None:
     [
         ("seed = 1", "sed = 1", ["column study.seed: this key is missing", "write 'seed' instead of 'sed'"]),
         ('unit = "unit"', 'untit = "unit"', ["survey.columns.untit", "write 'unit' instead of 'untit'"]),
+        (
+            'kind = "continuous"',
+            'kind = "continuous"\nmodel = "gamma"',
+            ["outcomes[1]", 'model "gamma" is none for the kind "continuous"', '"mixed", "ols"'],
+        ),
         ('kind = "continuous"', 'kind = "continous"', ["outcomes[1].kind", "write 'continuous'"]),
         ('rule = "consent"', 'rule = "consnt"', ["cleaning[1]", "consent"]),
         ('rule = "consent"', 'rule = "time"\nminimm = 3', ["cleaning[1]", "minimum"]),

@@ -52,21 +52,20 @@ class CostChecks:
 def cost_checks(scores: UnitScores, cells: Cells, outcome: str = COST, confidence: float = 0.95) -> CostChecks:
     """Modified Park and link test of the gamma model of a cost on hospitals, unit covariates and case mix.
 
-    Without a score, so that one pair of checks serves every characteristic and none is chosen by its effect.
+    Without a score, so that one pair of checks serves every characteristic and none is chosen by its effect. Of the
+    stays that cost something, which is the second part of a two-part model.
 
     Parameters
     ----------
     scores : UnitScores
         Their units, hospitals and covariates.
     outcome : str
-        Of kind cost, above zero.
+        Of kind cost.
 
     Raises
     ------
     SpecError
         The outcome is no cost.
-    DataError
-        Costs of zero.
 
     References
     ----------
@@ -76,14 +75,18 @@ def cost_checks(scores: UnitScores, cells: Cells, outcome: str = COST, confidenc
         raise SpecError(Problem("this outcome is no cost", column=outcome, mend='declare its kind as "cost"'))
     rated = scores.table.loc[scores.table["mean"].notna(), "unit"].unique()
     design = build(cells, outcome, list(rated), scores.design, scores.design.by_hospital)
-    fit = fit_glm(design.x, design.n, design.total, "gamma")
-    eta = design.x @ fit.beta
-    squared = design.squares - 2 * fit.mu * design.total + design.n * fit.mu**2
+    used = design.n - design.zeros if design.zeros is not None else design.n
+    some = used > 0
+    n, sums, mix = used[some], design.total[some], design.x[some]
+    unit = np.unique(design.unit[some], return_inverse=True)[1]
+    fit = fit_glm(mix, n, sums, "gamma")
+    eta = mix @ fit.beta
+    squared = design.squares[some] - 2 * fit.mu * sums + n * fit.mu**2
     found = []
-    for total, columns in ((squared, (eta,)), (design.total, (eta, eta**2))):
+    for total, columns in ((squared, (eta,)), (sums, (eta, eta**2))):
         x = np.column_stack([np.ones(len(eta)), *columns])
-        again = fit_glm(x, design.n, total, "gamma")
-        robust = cr2_glm(x, design.n, total, again, design.unit)
+        again = fit_glm(x, n, total, "gamma")
+        robust = cr2_glm(x, n, total, again, unit)
         last = np.eye(x.shape[1])[-1]
         found.append((float(again.beta[-1]), float(np.sqrt(robust.cov[-1, -1])), robust.df(last)))
-    return CostChecks(found[0], found[1], len(design.units), int(design.n.sum()), confidence)
+    return CostChecks(found[0], found[1], int(unit.max()) + 1, int(n.sum()), confidence)

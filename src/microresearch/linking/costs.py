@@ -15,7 +15,7 @@ def link_cost(
     scores: UnitScores,
     cells: Cells,
     outcome: str = COST,
-    model: Literal["auto", "gamma", "gamma mixed", "tweedie", "poisson", "ols"] = "auto",
+    model: Literal["auto", "gamma", "gamma mixed", "two-part", "tweedie", "poisson", "ols"] = "auto",
     hospital: Literal["within"] | None = "within",
     covariates: Sequence[str] | None = None,
     characteristics: Sequence[str] | None = None,
@@ -33,16 +33,18 @@ def link_cost(
     ----------
     outcome : str
         Name of an outcome of kind cost in `cells`; the summed cost lines are "cost".
-    model : "auto", "gamma", "gamma mixed", "tweedie", "poisson" or "ols"
-        Declared, not chosen after seeing outcomes; "auto" is "gamma". The others stand beside it as checks; "tweedie",
-        "poisson" (quasi-likelihood) and "ols" take stays that cost nothing.
+    model : "auto", "gamma", "gamma mixed", "two-part", "tweedie", "poisson" or "ols"
+        Declared, not chosen after seeing outcomes; "auto" is "gamma". "two-part", where stays cost nothing, is the
+        total of `link_two_part`. The others stand beside it as checks; "tweedie", "poisson" (quasi-likelihood) and
+        "ols" take stays that cost nothing.
     scores, cells, hospital, covariates, characteristics, confidence, plan_hash, role
         As in `link_outcome`.
 
     Raises
     ------
     DataError
-        Stays that cost nothing: a gamma model has no place for them, and their share is part of the answer.
+        Stays that cost nothing: a gamma model has no place for them, and their share is part of the answer. No such
+        stays: then two parts are one too many.
     SpecError
         The outcome is no cost, or as in `link_outcome`.
 
@@ -59,7 +61,9 @@ def link_cost(
     chosen = "gamma" if model == "auto" else model
     if zeros and chosen in ("gamma", "gamma mixed"):
         what = f"{zeros} of {n} stays cost nothing, which a {chosen} model cannot hold"
-        raise DataError(Problem(what, column=outcome, mend="use a two-part model, or exclude them by a declared rule"))
+        raise DataError(Problem(what, column=outcome, mend='declare model = "two-part", or exclude them by a rule'))
+    if not zeros and chosen == "two-part":
+        raise DataError(Problem("every stay costs something", column=outcome, mend='declare model = "gamma"'))
     return link_outcome(
         scores, cells, outcome, chosen, hospital, covariates, characteristics, confidence, plan_hash, role
     )

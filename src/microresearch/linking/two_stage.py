@@ -17,7 +17,12 @@ FAMILIES = {"continuous": "gaussian", "count": "poisson", "binary": "binomial", 
 
 @lru_cache(maxsize=16)
 def first_stage(design: Design, family: str) -> UnitEffects:
-    """Unit effects of a design's outcome, case mix adjusted within units; the same for every score, so kept."""
+    """Unit effects of a design's outcome, case mix adjusted within units; the same for every score, so kept.
+
+    Costs of which some are zero take Poisson quasi-likelihood in place of gamma: the same log link, and zeros.
+    """
+    if family == "gamma" and design.zeros is not None and design.zeros.any():
+        family = "poisson"
     mix = design.x[:, design.n_between :]
     try:
         return unit_effects(family, mix, design.n, design.total, design.unit, design.squares)

@@ -11,6 +11,7 @@ from microresearch.linking.estimates import LinkedEstimates
 from microresearch.linking.partition import VariancePartition
 from microresearch.linking.specifications import Specifications
 from microresearch.linking.standing import UnitStanding
+from microresearch.linking.zero_costs import TwoPart
 from microresearch.report.figures.funnel import funnel_plot
 from microresearch.report.figures.specifications import specification_curve
 from microresearch.report.style import StudyFigure
@@ -38,16 +39,22 @@ def comparison_tables(found: GroupComparison, names: Mapping[str, str], what: st
     )
 
 
-def bootstrap_table(found: BootstrapEffects, names: Mapping[str, str], outcomes: Mapping[str, str]) -> Table:
-    """Corrected effects with intervals and max-T p-values from drawing units again."""
+_ON_EFFECTS = "and regresses unit effects (case mix from within units) on them"
+_IN_PARTS = "and fits both parts and their product anew"
+
+
+def bootstrap_table(
+    found: BootstrapEffects, names: Mapping[str, str], outcomes: Mapping[str, str], parts: bool = False
+) -> Table:
+    """Corrected effects with intervals and max-T p-values from drawing units again; of two-part models if so said."""
     frame = found.to_frame()
     frame = frame.assign(group=[outcomes.get(str(code), str(code)) for code in frame["group"]])
     labels = {"group": "Outcome", "term": "Characteristic", "estimate": "Effect per SD", **INTERVAL,
               "p_maxt": "max-T p", "note": "Note"}  # fmt: skip
     n = found.draws.shape[2]
     notes = (
-        f"{n:,} draws of units within hospitals; each estimates reliability, true SD and scores anew and regresses "
-        "unit effects (case mix from within units) on them. Points, log ratios of days or money, log odds ratios; the "
+        f"{n:,} draws of units within hospitals; each estimates reliability, true SD and scores anew "
+        f"{_IN_PARTS if parts else _ON_EFFECTS}. Points, log ratios of days or money, log odds ratios; the "
         "interval is a symmetric bootstrap-t, p is adjusted for all effects of this table (single step max-T).",
     )
     return _table(
@@ -67,6 +74,23 @@ def families_table(found: Sequence[LinkedEstimates], names: Mapping[str, str], l
     unit = f"{found[0].currency} {found[0].currency_year}".strip()
     notes = (f"{unit} per stay and SD; {models[0]} is the declared model, the others show what hangs on it.",)
     return _table(wide, names, f"{label}: the effect under other models", labels, notes, dict.fromkeys(models, 0))
+
+
+def parts_table(found: TwoPart, names: Mapping[str, str], label: str) -> Table:
+    """Both parts of a cost with zeros and their product, a row a characteristic: ratios with intervals."""
+    wide = pd.DataFrame({"term": [row.characteristic for row in found.total.rows]})
+    labels = {"term": "Characteristic"}
+    for key, part, said in (
+        ("any", found.any_use, "Any cost: odds ratio"), ("used", found.if_used, "Cost if any: ratio"),
+        ("total", found.total, "Expected cost: ratio"),
+    ):  # fmt: skip
+        frame = part.to_frame().set_index("characteristic")
+        for column, text in (("ratio", said), ("ratio_low", "95% CI low"), ("ratio_high", "high")):
+            if column in frame:
+                wide[f"{key}_{column}"] = frame[column].reindex(wide["term"]).to_numpy(float)
+                labels[f"{key}_{column}"] = text
+    notes = ("Per one true SD; the product is what a stay is expected to cost, stays without any cost among them.",)
+    return _table(wide, names, f"{label} in two parts", labels, notes, dict.fromkeys(wide.columns[1:], 3))
 
 
 def checks_table(found: CostChecks, label: str) -> Table:

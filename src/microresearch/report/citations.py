@@ -82,6 +82,8 @@ CITATIONS: dict[str, Citation] = _all(
              "Journal of Business & Economic Statistics", "36", "672-683", "10.1080/07350015.2016.1247004"),
     Citation("patterson1971", ("Patterson, H. D.", "Thompson, R."), 1971, "Recovery of inter-block information when "
              "block sizes are unequal", "Biometrika", "58", "545-554", "10.1093/biomet/58.3.545"),
+    Citation("belotti2015", ("Belotti, F.", "Deb, P.", "Manning, W. G.", "Norton, E. C."), 2015, "twopm: Two-part "
+             "models", "The Stata Journal", "15", "3-20", "10.1177/1536867X1501500102"),
     Citation("vonelm2007", ("von Elm, E.", "Altman, D. G.", "Egger, M.", "Pocock, S. J.", "Gøtzsche, P. C.",
              "Vandenbroucke, J. P."), 2007, "The Strengthening the Reporting of Observational Studies in Epidemiology "
              "(STROBE) statement: guidelines for reporting observational studies", "The Lancet", "370", "1453-1457",

@@ -175,6 +175,13 @@ _MODELS = {
     "mixed": ("a linear model with a random intercept for units, by restricted maximum likelihood with Satterthwaite "
               "degrees of freedom", ("patterson1971", "satterthwaite1946")),
     "gamma": ("a gamma model with log link", ("bell2002", "pustejovsky2018")),
+    "gamma mixed": ("a gamma model with log link and a random intercept for units, by Laplace's approximation", ()),
+    "two-part": ("a model in two parts (logistic for any cost, gamma with log link for cost where there is any) whose "
+                 "product is the expected cost", ("belotti2015", "bell2002", "pustejovsky2018")),
+    "tweedie": ("a Tweedie model with log link", ("bell2002", "pustejovsky2018")),
+    "ols": ("least squares", ("bell2002", "pustejovsky2018")),
+    "negative binomial": ("a negative-binomial model with a random intercept for units, by Laplace's approximation",
+                          ()),
     "poisson": ("a Poisson quasi-likelihood model with log link", ("bell2002", "pustejovsky2018")),
     "binomial": ("a logistic model", ("bell2002", "pustejovsky2018")),
     "quadrature": ("a logistic model with a random intercept for units, by adaptive quadrature", ()),
@@ -193,7 +200,7 @@ def model_sentence(model: str, outcome: str, *, within_hospitals: bool = True, f
     Parameters
     ----------
     model : str
-        "mixed", "gamma", "poisson", "binomial", "quadrature" or "two-stage".
+        As `link_outcome` and `link_cost` call it.
     outcome : str
         In words, as the sentence starts.
     within_hospitals : bool
@@ -216,7 +223,7 @@ hospitals and adjusted for case mix. Family-wise error over the 10 effects was h
     if model not in _MODELS:
         raise DataError(f"no model is called {model!r}. Allowed: {', '.join(_MODELS)}.")
     how, cites = _MODELS[model]
-    robust = "" if model not in ("gamma", "poisson", "binomial") else (
+    robust = "" if "bell2002" not in cites else (
         ", with cluster-robust CR2 standard errors over units and Satterthwaite degrees of freedom"
     )  # fmt: skip
     works = "; ".join(CITATIONS[key].short for key in cites)

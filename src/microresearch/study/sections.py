@@ -8,8 +8,15 @@ Format = Literal["auto", "qualtrics", "redcap", "surveymonkey", "spss", "stata",
 CostBasis = Literal["direct", "full", "charges x ccr"]
 OutcomeKind = Literal["continuous", "count", "binary", "cost"]
 Model = Literal[
-    "auto", "mixed", "ols", "poisson", "binomial", "gamma", "gamma mixed", "tweedie", "two-stage", "quadrature"
-]
+    "auto", "mixed", "ols", "poisson", "negative binomial", "binomial", "gamma", "gamma mixed", "tweedie", "two-part",
+    "two-stage", "quadrature",
+]  # fmt: skip
+MODELS: dict[str, tuple[str, ...]] = {
+    "continuous": ("mixed", "ols"), "count": ("poisson", "negative binomial"),
+    "binary": ("binomial", "two-stage", "quadrature"),
+    "cost": ("gamma", "gamma mixed", "two-part", "tweedie", "poisson", "ols"),
+}  # fmt: skip
+"""What an outcome of a kind may be modelled by; the first is what "auto" takes."""
 Words = Annotated[str, Field(min_length=1)]
 
 
@@ -241,6 +248,14 @@ class Outcome(Section):
     model: Model = "auto"
     scale: str = ""
     same_source: bool = False
+
+    @model_validator(mode="after")
+    def of_its_kind(self) -> "Outcome":
+        """The model is one for this kind of outcome."""
+        if self.model != "auto" and self.model not in MODELS[self.kind]:
+            allowed = ", ".join(f'"{name}"' for name in MODELS[self.kind])
+            raise ValueError(f'model "{self.model}" is none for the kind "{self.kind}": allowed are {allowed}')
+        return self
 
 
 class Plan(Section):
