@@ -177,7 +177,11 @@ def _of_units(setting: Setting, names: dict[str, str]) -> dict[str, Drawing]:
         "correlations": lambda: figures.correlation_heat_map(_between(setting, names), names),
         "unit-shares": lambda: figures.unit_shares(_shares(setting), n_raters=pd.Series(25, index=_units(setting))),
         "funnel": lambda: figures.funnel_plot(_funnel(setting)),
-    }
+        "calibration": lambda: figures.calibration_plot(
+            _calibration(setting), times=100, labels=(_long("Expected %", setting.letters), "Observed % (95% CI)"),
+            said=("Calibration slope 0.97 (0.88 to 1.06)", "c-statistic 0.71 (0.69 to 0.73)"),
+        ),
+    }  # fmt: skip
 
 
 def _units(setting: Setting) -> list[str]:
@@ -219,6 +223,15 @@ def _funnel(setting: Setting) -> pd.DataFrame:
     for name, z in (("95", 1.96), ("998", 3.09)):
         frame[f"low_{name}"], frame[f"high_{name}"] = np.maximum(1 - z / np.sqrt(size), 0), 1 + z / np.sqrt(size)
     return frame
+
+
+def _calibration(setting: Setting) -> pd.DataFrame:
+    groups = 10 if setting.units >= 20 else 3
+    risk = np.linspace(0.02, 0.4, groups) ** 1.3
+    observed = np.clip(risk + _rng(17).normal(0, 0.012, groups), 0.004, 1)
+    half = 2 * np.sqrt(observed * (1 - observed) / (12 * setting.units))
+    return pd.DataFrame({"expected": risk, "observed": observed, "ci_low": np.maximum(observed - half, 0.001),
+                         "ci_high": observed + half})  # fmt: skip
 
 
 # ---------------------------------------------------------------- outcomes and costs

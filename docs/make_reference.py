@@ -29,9 +29,8 @@ MORE: Mapping[str, tuple[str, ...]] = {
     "linking": (
         "zero_costs.link_two_part", "zero_cost_bootstrap.bootstrap_two_part", "cost_checks.cost_checks",
         "unit_months.read_unit_months", "specifications.specifications", "bootstrap.bootstrap_effects",
-        "permutation.permutation_test",
-        "influence.leave_one_out", "partition.variance_partition", "standing.unit_standing", "multiplicity.holm",
-        "multiplicity.bh",
+        "permutation.permutation_test", "influence.leave_one_out", "partition.variance_partition",
+        "standing.unit_standing", "calibration.calibration", "multiplicity.holm", "multiplicity.bh",
     ),
     "report": ("tables.Table", "numbers.Number", "style.StudyFigure"),
     "study": ("study.Study",),

@@ -18,7 +18,7 @@ from microresearch.report.style import MAX_HEIGHT, WIDTHS, StudyFigure
 GALLERY = "docs/make_gallery.py"
 WHERE_IT_MATTERS = {
     "one-without": ("heat-map", "peers", "correlations", "forest-cost"),
-    "10-units": ("heat-map", "funnel", "forest-cost"),
+    "10-units": ("heat-map", "funnel", "calibration", "forest-cost"),
     "200-units": ("heat-map", "unit-shares", "funnel"),
 }
 

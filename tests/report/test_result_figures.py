@@ -142,6 +142,17 @@ def test_funnel_leaves_small_units_out_and_finds_those_outside() -> None:
         figures.funnel_plot(frame.iloc[:1])
 
 
+def test_calibration_shows_groups_and_no_count() -> None:
+    frame = pd.DataFrame({"n": [40, 30, 30], "n_events": [1, 6, 12], "expected": [0.0512, 0.2, 0.41]})
+    frame = frame.assign(observed=[0.025, 0.2, 0.4], ci_low=[0.004, 0.1, 0.25], ci_high=[0.15, 0.3, 0.6])
+    figure = guard(figures.calibration_plot(frame, times=100, said=("Slope 1.00",)))
+    assert list(figure.data) == ["group", "expected", "observed", "ci_low", "ci_high"]
+    assert figure.data["expected"].tolist() == [5.1, 20.0, 41.0] and margins(figure)
+    assert "inside 3 of 3" in figure.alt and "Slope 1.00" in figure.alt
+    with pytest.raises(DataError, match="two groups"):
+        figures.calibration_plot(frame.iloc[:1])
+
+
 def test_specification_curve_orders_estimates_and_keeps_their_choices() -> None:
     choices = list(itertools.product(["EB", "mean"], ["half", "all"], ["within hospitals", "pooled"]))
     frame = pd.DataFrame(choices, columns=["Score", "Missing rule", "Contrast"])

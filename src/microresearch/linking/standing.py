@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from microresearch.errors import Problem, SpecError
 from microresearch.linking.cells import Cells
 from microresearch.linking.design import Array, build
-from microresearch.linking.two_stage import first_stage
+from microresearch.linking.two_stage import by_case_mix
 from microresearch.units.covariates import UnitDesign
 
 
@@ -85,16 +84,10 @@ def unit_standing(cells: Cells, outcome: str, units: UnitDesign, confidence: flo
     if cells.outcome(outcome).kind != "binary":
         raise SpecError(Problem("observed over expected needs a binary outcome", column=outcome))
     design = build(cells, outcome, list(units.units), units, False)
-    slopes = first_stage(design, "binomial")
-    base = (design.x[:, design.n_between :] - slopes.centre) @ slopes.slopes
-
-    def surplus(intercept: float) -> float:
-        return float(design.n @ expit(intercept + base) - design.total.sum())
-
-    intercept, _ = brentq(surplus, -60.0, 60.0, xtol=1e-13, full_output=True)
     size = len(design.units)
     observed = np.bincount(design.unit, design.total, size).astype(np.float64)
-    expected = np.bincount(design.unit, design.n * expit(float(intercept) + base), size).astype(np.float64)
+    risk = expit(by_case_mix(design, "binomial"))
+    expected = np.bincount(design.unit, design.n * risk, size).astype(np.float64)
     z, phi, tau2 = _overdispersion(observed, expected)
     table = pd.DataFrame(
         {"unit": design.units, "n": np.bincount(design.unit, design.n, size).astype(int),

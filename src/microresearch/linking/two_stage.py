@@ -3,6 +3,8 @@
 from functools import lru_cache
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from microresearch.errors import ConvergenceError
 from microresearch.linking.design import Array, Design
@@ -29,6 +31,27 @@ def first_stage(design: Design, family: str) -> UnitEffects:
     except Separation as error:
         named = ", ".join(design.names[design.n_between + j] for j in error.columns)
         raise ConvergenceError(f"separation: no finite slope for {named} within units; merge levels.") from None
+
+
+def by_case_mix(design: Design, family: str) -> Array:
+    """What case mix alone predicts of each cell, on the link scale: slopes from within units, one intercept for all.
+
+    The intercept is solved so that expected outcomes sum to the observed ones. Like patients get the same number to
+    the last digit, whatever their unit.
+    """
+    slopes = first_stage(design, family)
+    patterns, which = np.unique(design.x[:, design.n_between :] - slopes.centre, axis=0, return_inverse=True)
+    base = (patterns @ slopes.slopes)[which.ravel()]
+    total = float(design.total.sum())
+    if family == "gaussian":
+        return base + (total - float(design.n @ base)) / float(design.n.sum())
+    if family != "binomial":
+        return base + np.log(total / float(design.n @ np.exp(base)))
+
+    def surplus(intercept: float) -> float:
+        return float(design.n @ expit(intercept + base)) - total
+
+    return base + brentq(surplus, -60.0, 60.0, xtol=1e-13)
 
 
 def unit_rows(design: Design, x: Array) -> Array:

@@ -6,14 +6,17 @@ import numpy as np
 import pandas as pd
 
 from microresearch.linking.bootstrap import BootstrapEffects
+from microresearch.linking.calibration import Calibration
 from microresearch.linking.cost_checks import CostChecks
 from microresearch.linking.estimates import LinkedEstimates
 from microresearch.linking.partition import VariancePartition
 from microresearch.linking.specifications import Specifications
 from microresearch.linking.standing import UnitStanding
 from microresearch.linking.zero_costs import TwoPart
+from microresearch.report.figures.calibration import calibration_plot
 from microresearch.report.figures.funnel import funnel_plot
 from microresearch.report.figures.specifications import specification_curve
+from microresearch.report.rounding import apa, interval
 from microresearch.report.style import StudyFigure
 from microresearch.report.tables import Table
 from microresearch.units.comparisons import GroupComparison
@@ -119,6 +122,26 @@ def standing_figure(found: UnitStanding, label: str) -> StudyFigure:
     return funnel_plot(
         frame, events="observed", title=f"{label}: observed over expected, adjusted for case mix within units"
     )
+
+
+def calibration_figure(found: Calibration, label: str, unit: str = "") -> StudyFigure:
+    """Observed against expected by tenths of what case mix predicts, with slope and c-statistic."""
+    said = []
+    for row in found.to_frame().to_dict("records"):
+        if not pd.isna(row["ci_low"]):
+            term, low, high = str(row["term"]), float(row["ci_low"]), float(row["ci_high"])
+            name = term if term.startswith("c-") else term.capitalize()
+            said.append(f"{name} {apa(float(row['estimate']))} ({interval(low, high)})")
+    share = found.kind == "binary"
+    name = "Scaled Brier score" if share else "Variance explained"
+    said.append(f"{name} {apa(100 * found.explained, 1)}%")
+    what = " %" if share else f": {unit or label}"
+    largest = 100 if share else float(found.table["observed"].max())
+    return calibration_plot(
+        found, labels=(f"Expected{what}", f"Observed{what} (95% CI)"), times=100.0 if share else 1.0,
+        decimals=2 if largest < 100 else 1 if largest < 1000 else 0, said=tuple(said),
+        title=f"{label}: observed against what case mix predicts",
+    )  # fmt: skip
 
 
 def choices_figure(found: Specifications, names: Mapping[str, str], label: str) -> StudyFigure:

@@ -1,5 +1,6 @@
 """The figures of a study: each a function over a result that returns a `StudyFigure`."""
 
+from microresearch.report.figures.calibration import calibration_plot
 from microresearch.report.figures.careless import careless_indices
 from microresearch.report.figures.caterpillar import caterpillar_plot
 from microresearch.report.figures.correlations import correlation_heat_map
@@ -25,6 +26,7 @@ __all__ = [
     "CURRENCY",
     "RATIO",
     "Panel",
+    "calibration_plot",
     "careless_indices",
     "caterpillar_plot",
     "correlation_heat_map",
