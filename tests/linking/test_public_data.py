@@ -49,7 +49,9 @@ def test_coinsurance_lowers_costs_by_two_parts_and_by_tweedie(randhie: pd.DataFr
     cells = read_encounters(randhie[["stay_id", "unit", "sex", "child", "cost"]], case_mix=["sex", "child"],
                             outcomes={"cost": "cost"})  # fmt: skip
     parts = link_two_part(scores, cells)
-    frames = [parts.any_use.to_frame(), parts.total.to_frame(), link_cost(scores, cells, model="tweedie").to_frame()]
+    beside = link_cost(scores, cells, model="tweedie", power=1.5)  # four patterns of patients hardly tell a power
+    frames = [parts.any_use.to_frame(), parts.total.to_frame(), beside.to_frame()]
+    assert "(SE 0.5" in link_cost(scores, cells, model="tweedie").to_frame()["note"].iloc[0]
     assert all(frame["ci_high"].iloc[0] < 0 for frame in frames)
     total, tweedie = frames[1].iloc[0], frames[2].iloc[0]
     assert tweedie["estimate"] == pytest.approx(total["estimate"], abs=float(total["se"]))

@@ -23,7 +23,7 @@ class CostChecks:
     Attributes
     ----------
     park, link : tuple of (estimate, se, df)
-        Power of the mean in the variance (2 is gamma's, 1 Poisson's, 1.5 the Tweedie model's, 0 constant), and
+        Power of the mean in the variance (2 is gamma's, 1 Poisson's, between them a Tweedie model's, 0 constant), and
         coefficient of the squared linear predictor (0 where the log link fits), with CR2 errors.
     n_units, n_patients : int
     confidence : float

@@ -22,6 +22,7 @@ def link_cost(
     confidence: float = 0.95,
     plan_hash: str = "",
     role: str = "",
+    power: float | None = None,
 ) -> LinkedEstimates:
     """The slope of cost on each characteristic: log ratio per SD, and money per stay by recycled predictions.
 
@@ -37,7 +38,7 @@ def link_cost(
         Declared, not chosen after seeing outcomes; "auto" is "gamma". "two-part", where stays cost nothing, is the
         total of `link_two_part`. The others stand beside it as checks; "tweedie", "poisson" (quasi-likelihood) and
         "ols" take stays that cost nothing.
-    scores, cells, hospital, covariates, characteristics, confidence, plan_hash, role
+    scores, cells, hospital, covariates, characteristics, confidence, plan_hash, role, power
         As in `link_outcome`.
 
     Raises
@@ -65,5 +66,5 @@ def link_cost(
     if not zeros and chosen == "two-part":
         raise DataError(Problem("every stay costs something", column=outcome, mend='declare model = "gamma"'))
     return link_outcome(
-        scores, cells, outcome, chosen, hospital, covariates, characteristics, confidence, plan_hash, role
+        scores, cells, outcome, chosen, hospital, covariates, characteristics, confidence, plan_hash, role, power=power
     )

@@ -11,9 +11,9 @@ from microresearch.results import LINKED, Interval, NotAvailable, tidy
 
 EXTRA = (
     "ratio", "ratio_low", "ratio_high", "effect_absolute_low", "effect_absolute_high",
-    "effect_currency_low", "effect_currency_high",
+    "effect_currency_low", "effect_currency_high", "variance_power",
 )  # fmt: skip
-"""Columns beside LINKED: the estimate as a ratio, and the bounds of the absolute effects."""
+"""Columns beside LINKED: the estimate as a ratio, the bounds of the absolute effects, a Tweedie model's power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Effect:
         None with fewer than 20 units.
     absolute, absolute_interval : optional
         On the outcome's own scale (days, risk difference per 1,000, money), where that is another one.
+    power : optional
+        Of the mean in a Tweedie model's variance; `note` says whether it was declared or estimated.
     """
 
     estimate: float
@@ -39,6 +41,7 @@ class Effect:
     absolute_interval: Interval | None = None
     icc: float | None = None
     note: str = ""
+    power: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class LinkedEstimates:
         }
         if effect.interval is not None:
             found |= {"ci_low": effect.interval.low, "ci_high": effect.interval.high}
+        if effect.power is not None:
+            found["variance_power"] = effect.power
         if self.scale.startswith("log"):
             found["ratio"] = float(np.exp(effect.estimate))
             if effect.interval is not None:

@@ -10,7 +10,7 @@ from microresearch.linking.cells import Cells
 from microresearch.linking.estimates import Effect, LinkedEstimate, LinkedEstimates
 from microresearch.linking.link import Linker
 from microresearch.linking.outcomes import SCALES
-from microresearch.numeric.glm import fit_glm
+from microresearch.numeric.glm import POWER, fit_glm
 from microresearch.numeric.left_out import glm_without, mixed_without
 from microresearch.numeric.mixed import group_moments
 from microresearch.results import NotAvailable
@@ -103,7 +103,7 @@ def _all_at_once(linker: Linker, row: LinkedEstimate, groups: pd.Series) -> dict
         moments = group_moments(x, design.n, design.total, design.squares, design.unit)
         slopes = mixed_without(moments, of_unit)[:, -1]
     else:
-        fit = fit_glm(x, design.n, design.total, linker.model)
+        fit = fit_glm(x, design.n, design.total, linker.model, power=row.primary.power or POWER)
         slopes = glm_without(x, design.n, design.total, fit, of_unit[design.unit])[:, -1]
     left = len(design.units) - np.bincount(of_unit)
     slopes[left - design.n_between - 1 < 1] = np.nan
@@ -111,8 +111,9 @@ def _all_at_once(linker: Linker, row: LinkedEstimate, groups: pd.Series) -> dict
 
 
 def _without(linker: Linker, characteristic: str, whole: Effect | NotAvailable) -> dict[str, object]:
+    power = whole.power if isinstance(whole, Effect) else None  # the whole's: leaving out changes the regression alone
     try:
-        found = linker.rows([characteristic])[0].primary
+        found = replace(linker, power=power, _powers={}).rows([characteristic])[0].primary
     except (DataError, ConvergenceError) as error:
         return {"estimate": np.nan, "change": np.nan, "note": str(error)}
     if isinstance(found, NotAvailable):

@@ -1,6 +1,6 @@
 """From one characteristic's scores to its effect on one outcome: naive and corrected, or the reason why not."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from microresearch.linking.design import Array, Design, build
 from microresearch.linking.estimates import Effect, LinkedEstimate
 from microresearch.linking.slope import Model, Slope
 from microresearch.linking.slopes import slope
+from microresearch.linking.variance_power import power_of
 from microresearch.numeric.clusters import Errors
 from microresearch.numeric.pivots import scaled_interval
 from microresearch.results import Interval, NotAvailable
@@ -34,7 +35,10 @@ METHODS: dict[Model, str] = {
 
 @dataclass(slots=True, eq=False)
 class Linker:
-    """The models of one outcome; designs are shared by characteristics that have the same units."""
+    """The models of one outcome; designs (and variance powers) are shared by characteristics that have the same units.
+
+    `power` is the declared variance power of a Tweedie model; without one it is estimated.
+    """
 
     scores: UnitScores
     cells: Cells
@@ -43,7 +47,9 @@ class Linker:
     within: bool
     confidence: float
     errors: Errors = "CR2"
+    power: float | None = None
     _designs: dict[tuple[str, ...], Design] = field(default_factory=dict)
+    _powers: dict[tuple[str, ...], tuple[float, str] | NotAvailable] = field(default_factory=dict)
 
     def rows(self, characteristics: list[str]) -> tuple[LinkedEstimate, ...]:
         """One estimate a characteristic, in order."""
@@ -111,7 +117,15 @@ class Linker:
             return NotAvailable(
                 f"{len(design.units)} units are too few for {design.n_between + 1} unit-level coefficients"
             )
-        return self._report(slope(design, x, self.model, tau, self.errors), design, factors)
+        if self.model != "tweedie":
+            return self._report(slope(design, x, self.model, tau, self.errors), design, factors)
+        if design.units not in self._powers:
+            self._powers[design.units] = power_of(design, self.power)
+        known = self._powers[design.units]
+        if isinstance(known, NotAvailable):
+            return known
+        found = slope(design, x, self.model, tau, self.errors, known[0])
+        return self._report(replace(found, note=_join(found.note, known[1])), design, factors)
 
     def _report(self, found: Slope, design: Design, factors: Array) -> Effect:
         scale = 1000.0 if design.exposed else ABSOLUTE.get(self.model, 1.0)
@@ -119,7 +133,8 @@ class Linker:
         informative = len(design.units) - design.alone
         if informative < FEWEST_UNITS:
             note = f"no test: {informative} units that can be compared are fewer than {FEWEST_UNITS}"
-            return Effect(found.estimate, None, None, None, None, absolute, None, found.icc, _join(found.note, note))
+            note = _join(found.note, note)
+            return Effect(found.estimate, None, None, None, None, absolute, None, found.icc, note, found.power)
         p = float(2 * stats.t.sf(abs(found.estimate) / found.se, found.df))
         interval = self._interval(found.estimate, found.se, found.df, factors)
         wide = None
@@ -127,8 +142,9 @@ class Linker:
             wide = self._interval(absolute, found.absolute_se * scale, found.absolute_df, factors)
         few = f"{found.df:.1f} df: the t approximation is poor below {FEWEST_DF}" if found.df < FEWEST_DF else ""
         return Effect(
-            found.estimate, found.se, found.df, interval, p, absolute, wide, found.icc, _join(found.note, few)
-        )
+            found.estimate, found.se, found.df, interval, p, absolute, wide, found.icc, _join(found.note, few),
+            found.power,
+        )  # fmt: skip
 
     def _interval(self, estimate: float, se: float, df: float, factors: Array) -> Interval:
         method = METHODS[self.model].replace("CR2", self.errors)

@@ -10,6 +10,7 @@ from microresearch.linking.estimates import LinkedEstimates, adjust_family
 from microresearch.linking.identifiers import check_units
 from microresearch.linking.link import Linker
 from microresearch.linking.slope import Model
+from microresearch.linking.variance_power import check_power
 from microresearch.numeric.clusters import Errors
 from microresearch.units.score_table import UnitScores
 
@@ -40,6 +41,7 @@ def link_outcome(
     plan_hash: str = "",
     role: str = "",
     errors: Errors = "CR2",
+    power: float | None = None,
 ) -> LinkedEstimates:
     """The slope of an outcome on each characteristic of the unit, per true SD within hospitals, naive and corrected.
 
@@ -61,7 +63,7 @@ def link_outcome(
         (logit) and "gamma" (log link): regression with CR2 and Satterthwaite df, units as clusters. "two-stage": case
         mix within units, then Knapp-Hartung regression of the units' log odds. "quadrature": logistic mixed model by
         adaptive quadrature, t with units less unit-level coefficients. Beside them: "ols" (least squares), "tweedie"
-        (log link, variance mu^1.5, takes zeros), both with CR2; "gamma mixed" and "negative binomial" (random
+        (log link, variance mu^power, takes zeros), both with CR2; "gamma mixed" and "negative binomial" (random
         intercepts by Laplace, t with units less unit-level coefficients). For costs with zeros see `link_two_part`;
         for counts with an exposure `read_unit_months`. "auto" goes by the declared kind: continuous mixed, count and
         rate Poisson, cost gamma, binary binomial (the one of the three that holds its level with few units).
@@ -76,6 +78,10 @@ def link_outcome(
         Stand with every estimate.
     errors : "CR2" or "CR3"
         Of the models with clusters; CR3 (the jackknife) as a check, it errs on the wide side.
+    power : float, optional
+        Variance power of the "tweedie" model, above 1 and below 2. By default estimated (see `tweedie_power`), without
+        a score so that it is the same for every characteristic; an estimate at the bounds gives no effect but the
+        reason. `to_frame` says which power was used (variance_power) and how it was had (note).
 
     Returns
     -------
@@ -86,7 +92,8 @@ def link_outcome(
     DataError
         No unit in both, unit ids that differ only in case or padding, an outcome that the model does not allow.
     SpecError
-        An unknown outcome or characteristic, "auto" for an outcome without a kind, hospitals that scores do not have.
+        An unknown outcome or characteristic, "auto" for an outcome without a kind, hospitals that scores do not have,
+        a power that no Tweedie model has or that another model would not use.
     ConvergenceError
         A model without an estimate (separation, a gradient that is not zero).
 
@@ -105,13 +112,14 @@ def link_outcome(
     """
     declared = cells.outcome(outcome)
     chosen = _model(declared, model)
+    check_power(chosen, power)
     wanted = _characteristics(scores, characteristics)
     if covariates is not None and set(covariates) != set(scores.covariates):
         mend = "make the scores with them: unit_scores(..., covariates=...)"
         raise SpecError(Problem("covariates differ from those of the scores", "", column="covariates", mend=mend))
     check_units(cells.units, scores.design.units, "the extract", "unit", closed=False)
     within = hospital is not None and scores.design.by_hospital
-    rows = Linker(scores, cells, declared.name, chosen, within, confidence, errors).rows(wanted)
+    rows = Linker(scores, cells, declared.name, chosen, within, confidence, errors, power).rows(wanted)
     rated = scores.table["mean"].notna() & scores.table["characteristic"].isin(wanted)
     scored = sorted(set(scores.table.loc[rated, "unit"].astype(str)))
     cost = declared.kind == "cost"

@@ -23,6 +23,8 @@ class Slope:
     icc : float or None
         Share of the adjusted variance between units, where the model has one.
     note : str
+    power : float or None
+        Of the mean in the variance, where the model is a Tweedie model.
     """
 
     estimate: float
@@ -33,3 +35,4 @@ class Slope:
     absolute_df: float | None = None
     icc: float | None = None
     note: str = ""
+    power: float | None = None

@@ -12,14 +12,18 @@ from microresearch.linking.slope import Model, Slope
 from microresearch.linking.two_part import two_part
 from microresearch.linking.two_stage import two_stage
 from microresearch.numeric.clusters import Errors, cr2, cr2_glm
-from microresearch.numeric.glm import Family, Separation, fit_glm
+from microresearch.numeric.glm import POWER, Family, Separation, fit_glm
 from microresearch.numeric.mixed import fit_mixed, group_moments
 
 Array = NDArray[np.float64]
 
 
-def slope(design: Design, x: Array, model: Model, step: float, errors: Errors = "CR2") -> Slope:
+def slope(
+    design: Design, x: Array, model: Model, step: float, errors: Errors = "CR2", power: float | None = None
+) -> Slope:
     """The slope of the last column of `x` (from `Design.with_score`), per `step` score points.
+
+    `power` is that of a Tweedie model's variance.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def slope(design: Design, x: Array, model: Model, step: float, errors: Errors = 
         return two_part(design, x, model, step)
     if model in ("gamma mixed", "negative binomial"):
         return laplace(design, x, model, step)
-    return (_ols if model == "ols" else _glm)(design, x, model, step, errors)
+    return _ols(design, x, step, errors) if model == "ols" else _glm(design, x, model, step, errors, power)
 
 
 def _mixed(design: Design, x: Array, step: float) -> Slope:
@@ -50,7 +54,7 @@ def _mixed(design: Design, x: Array, step: float) -> Slope:
     return Slope(float(contrast @ fit.beta), float(np.sqrt(contrast @ fit.cov @ contrast)), df, icc=fit.icc, note=note)
 
 
-def _ols(design: Design, x: Array, _: Model, step: float, errors: Errors) -> Slope:
+def _ols(design: Design, x: Array, step: float, errors: Errors) -> Slope:
     """Least squares over the stays, units as clusters."""
     root = np.sqrt(design.n)
     beta = np.asarray(np.linalg.lstsq(x * root[:, None], design.total / root, rcond=None)[0], float)
@@ -61,10 +65,10 @@ def _ols(design: Design, x: Array, _: Model, step: float, errors: Errors) -> Slo
     return Slope(float(contrast @ beta), float(np.sqrt(contrast @ robust.cov @ contrast)), robust.df(contrast))
 
 
-def _glm(design: Design, x: Array, model: Model, step: float, errors: Errors) -> Slope:
+def _glm(design: Design, x: Array, model: Model, step: float, errors: Errors, power: float | None) -> Slope:
     family: Family = model if model in ("poisson", "gamma", "tweedie") else "binomial"
     try:
-        fit = fit_glm(x, design.n, design.total, family, design.squares)
+        fit = fit_glm(x, design.n, design.total, family, design.squares, power=power or POWER)
     except Separation as error:
         named = ", ".join((*design.names, "the score")[j] for j in error.columns)
         raise ConvergenceError(f"separation: no finite estimate for {named}; merge levels without events.") from None
@@ -80,7 +84,7 @@ def _glm(design: Design, x: Array, model: Model, step: float, errors: Errors) ->
     gradient = (weight * high[1]) @ shifted - (weight * low[1]) @ x
     return Slope(
         more, float(np.sqrt(contrast @ robust.cov @ contrast)), robust.df(contrast),
-        absolute, float(np.sqrt(gradient @ robust.cov @ gradient)), robust.df(gradient),
+        absolute, float(np.sqrt(gradient @ robust.cov @ gradient)), robust.df(gradient), power=power,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from microresearch.errors import ConvergenceError, DataError
 Array = NDArray[np.float64]
 Family = Literal["gamma", "poisson", "binomial", "tweedie"]
 POWER = 1.5
-"""Of the mean in the variance of the Tweedie family: compound Poisson-gamma, midway between the two."""
+"""Of the mean in the variance of the Tweedie family where no other is given: midway between Poisson and gamma."""
 
 _MAXIT = 200
 _TINY = 1e-280
@@ -36,6 +36,8 @@ class GlmFit:
         Pearson chi-square over rows less coefficients; None where sums of squares were not given.
     gradient : float
         Newton decrement per row at the solution.
+    power : float
+        Of the mean in the variance of the Tweedie family.
     """
 
     family: Family
@@ -48,9 +50,10 @@ class GlmFit:
     gradient: float
     iterations: int
     n_rows: int
+    power: float = POWER
 
 
-def mean_weight(family: Family, eta: Array) -> tuple[Array, Array, Array]:
+def mean_weight(family: Family, eta: Array, power: float = POWER) -> tuple[Array, Array, Array]:
     """Mean, its derivative in eta, and the working weight (d mu / d eta)^2 / V(mu)."""
     if family == "binomial":
         mu = expit(eta)
@@ -58,7 +61,7 @@ def mean_weight(family: Family, eta: Array) -> tuple[Array, Array, Array]:
         return mu, slope, slope
     mu = np.maximum(np.exp(eta), _TINY)
     if family == "tweedie":
-        return mu, mu, mu ** (2 - POWER)
+        return mu, mu, mu ** (2 - power)
     return mu, mu, np.ones_like(mu) if family == "gamma" else mu
 
 
@@ -71,14 +74,14 @@ def _start(family: Family, n: Array, y_sum: Array) -> Array:
     return np.log((y_sum + whole) / (n + 1))
 
 
-def _objective(family: Family, n: Array, y_sum: Array, eta: Array) -> float:
+def _objective(family: Family, n: Array, y_sum: Array, eta: Array, power: float) -> float:
     """(Quasi-)log-likelihood kernel in eta: what the data say of the means, without constants."""
     if family == "binomial":
         return float(y_sum @ eta - n @ np.logaddexp(0, eta))
     if family == "poisson":
         return float(y_sum @ eta - n @ np.exp(eta))
     if family == "tweedie":
-        return float(y_sum @ np.exp((1 - POWER) * eta) / (1 - POWER) - n @ np.exp((2 - POWER) * eta) / (2 - POWER))
+        return float(y_sum @ np.exp((1 - power) * eta) / (1 - power) - n @ np.exp((2 - power) * eta) / (2 - power))
     return float(-(y_sum @ np.exp(-eta)) - n @ eta)
 
 
@@ -89,6 +92,7 @@ def fit_glm(
     family: Family,
     y_sumsq: Array | None = None,
     offset: Array | None = None,
+    power: float = POWER,
 ) -> GlmFit:
     """Maximum (quasi-)likelihood from cells, with the same digits as from the rows.
 
@@ -98,11 +102,13 @@ def fit_glm(
         Design, of full column rank.
     n, y_sum : arrays, shape (n_cells,)
         Rows (at least 1) and sum of the outcome; events for `binomial`.
-    family : "gamma", "poisson", "tweedie" (log link, variance mu^1.5) or "binomial" (logit link)
+    family : "gamma", "poisson", "tweedie" (log link, variance mu^power) or "binomial" (logit link)
     y_sumsq : array, shape (n_cells,), optional
         Sum of squared outcomes, for the dispersion.
     offset : array, shape (n_cells,), optional
         Known part of the linear predictor, the same for all rows of a cell.
+    power : float
+        Of the Tweedie family, above 1 and below 2; `tweedie_power` estimates it.
 
     Raises
     ------
@@ -124,25 +130,25 @@ def fit_glm(
     _check(n, y_sum, family)
     known = np.zeros(len(n)) if offset is None else offset
     beta, eta = _first(x, n, _start(family, n, y_sum + 0.0), known)
-    value, gradient, steps = _objective(family, n, y_sum, eta), np.inf, 0
+    value, gradient, steps = _objective(family, n, y_sum, eta, power), np.inf, 0
     moved = True
     while steps < _MAXIT and gradient > _TOLERANCE * 1e-6 and (moved or gradient > _TOLERANCE):
         if family != "gamma" and np.abs(eta - known).max() > 30:
             _refuse_separation(x, n, y_sum, family)
-        mu, slope, weight = mean_weight(family, eta)
+        mu, slope, weight = mean_weight(family, eta, power)
         root = np.sqrt(n * weight)
         move = np.asarray(
             np.linalg.lstsq(x * root[:, None], weight * (y_sum - n * mu) / slope / root, rcond=None)[0], float
         )
         gradient = float(((x @ move) ** 2 * n * weight).sum() / n.sum())
-        beta, eta, value, moved = _advance(family, x, n, y_sum, beta, move, known, value)
+        beta, eta, value, moved = _advance(family, x, n, y_sum, beta, move, known, value, power)
         steps += 1
     if not gradient < _TOLERANCE:
         _refuse_separation(x, n, y_sum, family)
         raise ConvergenceError(
             f"IRLS did not converge: Newton decrement {gradient:.1e} a row after {steps} iterations."
         )
-    return _finish(family, x, n, y_sum, y_sumsq, beta, eta, gradient, steps)
+    return _finish(family, x, n, y_sum, y_sumsq, beta, eta, gradient, steps, power)
 
 
 def _first(x: Array, n: Array, eta: Array, known: Array) -> tuple[Array, Array]:
@@ -152,13 +158,13 @@ def _first(x: Array, n: Array, eta: Array, known: Array) -> tuple[Array, Array]:
 
 
 def _advance(
-    family: Family, x: Array, n: Array, y_sum: Array, beta: Array, move: Array, known: Array, value: float
+    family: Family, x: Array, n: Array, y_sum: Array, beta: Array, move: Array, known: Array, value: float, power: float
 ) -> tuple[Array, Array, float, bool]:
     """A step, halved until the likelihood does not fall; whether a step could be made."""
     for _ in range(40):
         eta = x @ (beta + move) + known
         with np.errstate(over="ignore", invalid="ignore"):
-            new = _objective(family, n, y_sum, eta)
+            new = _objective(family, n, y_sum, eta, power)
         if np.isfinite(new) and new >= value - 1e-14 * abs(value):
             return beta + move, eta, new, True
         move = move / 2
@@ -167,10 +173,10 @@ def _advance(
 
 def _finish(
     family: Family, x: Array, n: Array, y_sum: Array, y_sumsq: Array | None, beta: Array, eta: Array, gradient: float,
-    step: int,
+    step: int, power: float,
 ) -> GlmFit:  # fmt: skip
-    mu, slope, weight = mean_weight(family, eta)
-    variance = {"gamma": mu**2, "poisson": mu, "binomial": slope, "tweedie": mu**POWER}[family]
+    mu, slope, weight = mean_weight(family, eta, power)
+    variance = {"gamma": mu**2, "poisson": mu, "binomial": slope, "tweedie": mu**power}[family]
     if family != "gamma" and np.abs(eta).max() > 15:
         _refuse_separation(x, n, y_sum, family)
     dispersion, left = None, float(n.sum()) - x.shape[1]
@@ -178,7 +184,8 @@ def _finish(
         within = np.clip(y_sumsq - y_sum**2 / n, 0, None)
         dispersion = float(((within + (y_sum - n * mu) ** 2 / n) / variance).sum() / left)
     return GlmFit(
-        family, beta, (x * (n * weight)[:, None]).T @ x, mu, slope, variance, dispersion, gradient, step, int(n.sum())
+        family, beta, (x * (n * weight)[:, None]).T @ x, mu, slope, variance, dispersion, gradient, step, int(n.sum()),
+        power,
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def _steps(
     going = np.arange(len(some))
     for _ in range(_MAXIT):
         with np.errstate(over="ignore", invalid="ignore"):
-            mu, slope, weight = mean_weight(fit.family, x @ beta[going].T)
+            mu, slope, weight = mean_weight(fit.family, x @ beta[going].T, fit.power)
             left = weight * (y_sum[:, None] - n[:, None] * mu) / slope
             left[group[:, None] == some[going]] = 0.0
             score = left.T @ x

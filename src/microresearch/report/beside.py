@@ -66,17 +66,29 @@ def bootstrap_table(
 
 
 def families_table(found: Sequence[LinkedEstimates], names: Mapping[str, str], label: str) -> Table:
-    """One row a characteristic, one column a model: the effect in money under each; the declared model first."""
+    """One row a characteristic, one column a model: the effect in money under each; the declared model first.
+
+    A model without an effect for any characteristic has no column; a note gives the reason.
+    """
     wide = pd.DataFrame({"term": [row.characteristic for row in found[0].rows]})
+    labels = {"term": "Characteristic"}
+    notes: list[str] = []
     for linked in found:
-        frame = linked.to_frame().set_index("characteristic")
-        values = frame["effect_currency"] if "effect_currency" in frame else pd.Series(dtype=float)
-        wide[linked.model] = values.reindex(wide["term"]).to_numpy(float)
-    models = [linked.model for linked in found]
-    labels = {"term": "Characteristic", **{m: m.capitalize() for m in models}}
+        frame, said = linked.to_frame().set_index("characteristic"), linked.model.capitalize()
+        if "effect_currency" not in frame:
+            notes.append(f"{said} is not shown: {'; '.join(dict.fromkeys(frame['note']))}.")
+            continue
+        wide[linked.model] = frame["effect_currency"].reindex(wide["term"]).to_numpy(float)
+        powers = frame["variance_power"].dropna().map("{:.2f}".format).unique() if "variance_power" in frame else ()
+        labels[linked.model] = f"{said} ({', '.join(powers)})" if len(powers) else said
+        how = [part for note in frame["note"] for part in note.split("; ") if part.startswith("variance power")]
+        notes += [f"{said}: {'; '.join(dict.fromkeys(how))}."] if how else []
+    models = [linked.model for linked in found if linked.model in wide]
     unit = f"{found[0].currency} {found[0].currency_year}".strip()
-    notes = (f"{unit} per stay and SD; {models[0]} is the declared model, the others show what hangs on it.",)
-    return _table(wide, names, f"{label}: the effect under other models", labels, notes, dict.fromkeys(models, 0))
+    first = f"{unit} per stay and SD; {found[0].model} is the declared model, the others show what hangs on it."
+    return _table(
+        wide, names, f"{label}: the effect under other models", labels, (first, *notes), dict.fromkeys(models, 0)
+    )
 
 
 def parts_table(found: TwoPart, names: Mapping[str, str], label: str) -> Table:
