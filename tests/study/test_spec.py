@@ -70,6 +70,8 @@ def test_a_good_file_is_read_with_its_defaults() -> None:
             'admissions = "a.parquet"\ncosts = "f.parquet"',
             ["cost_basis, currency"],
         ),
+        ("[plan]", "[encounters.imputation]\nn = 20\n[plan]", ["encounters.imputation.n", "iterations"]),
+        ("[plan]", "[encounters.imputation]\nm = 5\n[plan]", ["encounters.imputation.m", "equal to 20"]),
         ("[plan]", "[careless]\neven_od = 0.3\n[plan]", ["careless.even_od", "write 'even_odd'"]),
         ("[plan]", "[careless]\nmahalanobis_p = 1.5\n[plan]", ["careless.mahalanobis_p", "less than 1"]),
         ("[plan]", "[imputation]\nm = 5\n[plan]", ["imputation.m", "greater than or equal to 20"]),
@@ -111,13 +113,23 @@ def test_stays_and_prices_are_part_of_the_plan_only_where_they_are_declared() ->
     from microresearch.study.plan import plan_of
 
     before = plan_of(parse_spec(tomllib.loads(GOOD)))
-    assert not {"stays", "price_index", "perspective", "horizon"} & set(before["encounters"])
+    assert not {"stays", "price_index", "perspective", "horizon", "imputation"} & set(before["encounters"])
     extra = "[encounters]\nperspective = 'hospital'\nprice_index = { 2023 = 1.0, 2024 = 1.1 }"
     more = GOOD.replace("[encounters]", extra)
     more += "\n[encounters.stays]\nattribution = 'longest stay'\npatient = 'patient_id'\n"
     after = plan_of(parse_spec(tomllib.loads(more)))["encounters"]
     assert after["stays"]["attribution"] == "longest stay" and after["price_index"] == {"2023": 1.0, "2024": 1.1}
     assert {key: value for key, value in after.items() if key in before["encounters"]} == before["encounters"]
+    imputed = plan_of(parse_spec(tomllib.loads(GOOD + "[encounters.imputation]\nm = 30\n")))["encounters"]
+    assert imputed == before["encounters"] | {"imputation": {"m": 30, "iterations": 20}}
+
+
+def test_the_methods_say_what_is_imputed_where_it_is_declared() -> None:
+    from microresearch.study.methods import decided
+
+    assert "imputed" not in " ".join(decided(parse_spec(tomllib.loads(GOOD)))).replace("nothing is imputed", "")
+    declared = parse_spec(tomllib.loads(GOOD + "[encounters.imputation]\nm = 30\n"))
+    assert "missing case mix imputed 30 times (20 rounds of data augmentation)" in " ".join(decided(declared))
 
 
 def test_a_name_may_stand_for_many_files_or_a_table(tmp_path: Path) -> None:

@@ -110,9 +110,6 @@ def impute_cells(
         raise SpecError(f"impute_cells takes m of {LEAST} or more, 2 or more iterations, outcomes of kind {allowed}.")
     if strange := sorted(set(auxiliary) - {s.name for s in cells.strata}):
         raise SpecError(Problem("the cells have no such stratum", column=strange[0]))
-    if cells.incomplete is None:
-        mend = "read_encounters(..., keep_incomplete=True)"
-        raise DataError(Problem("these cells were read without their incomplete stays", mend=mend))
     laid = _lay(cells, outcome, FAMILIES[kind], iterations)
     chains = map_seeded(_Chain(laid, outcomes), [laid.task] * m, seed, workers)
     kept = tuple(s for s in cells.strata if s.name not in auxiliary)
@@ -130,11 +127,17 @@ def impute_cells(
     return CellImputations(outcome, made, rows, lacking, laid.unlike, largest, largest < SETTLED, method)
 
 
+def incomplete_of(cells: Cells) -> pd.DataFrame:
+    """The stays that lack case mix; DataError where the cells were read without them."""
+    if cells.incomplete is None:
+        mend = "read_encounters(..., keep_incomplete=True)"
+        raise DataError(Problem("these cells were read without their incomplete stays", mend=mend))
+    return cells.incomplete
+
+
 def _lay(cells: Cells, outcome: str, family: str, rounds: int) -> _Laid:
     names = [s.name for s in cells.strata]
-    table, extra = cells.table, cells.incomplete
-    if extra is None:
-        raise DataError("the cells hold no incomplete stays.")
+    table, extra = cells.table, incomplete_of(cells)
     if family == "gamma" and (table[f"{outcome}_zeros"].sum() or (extra[outcome] == 0).any()):
         raise DataError(Problem("costs of zero have two parts, which are not imputed here", column=outcome))
     units = tuple(sorted(set(table.loc[table[f"{outcome}_n"] > 0, "unit"])))

@@ -21,7 +21,8 @@ def r_hat(chains: NDArray[np.float64]) -> float:
     True
     """
     length = chains.shape[1]
-    if length < 2:
+    # Of equal numbers the computed variance need not be zero: their mean is rounded.
+    if length < 2 or not np.ptp(chains, axis=1).any():
         return float("nan")
     within = chains.var(axis=1, ddof=1).mean()
     between = chains.mean(axis=1).var(ddof=1)

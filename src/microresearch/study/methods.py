@@ -94,6 +94,12 @@ def _outcomes(spec: "StudySpec") -> str:
     if spec.encounters.mediators:
         said += f" Declared as mediators: {listed(list(spec.encounters.mediators))}."
     said += " Stays that lack an outcome or a covariate are counted under their reason and left out."
+    if (drawn := spec.encounters.imputation) is not None:
+        said += (
+            f" Beside these complete cases stands every outcome with missing case mix imputed {drawn.m} times "
+            f"({drawn.iterations} rounds of data augmentation), given a stay's unit, its other case mix and its "
+            "outcome; effects are pooled by Rubin's rules, with at most units less unit-level coefficients as df."
+        )
     return said
 
 

@@ -6,7 +6,7 @@ from microresearch.study.spec import StudySpec
 
 SECTIONS = ("cleaning", "units", "scores", "exposure", "encounters", "outcomes", "plan")
 """Sections of study.toml that the plan draws on."""
-LATER = frozenset(("stays", "price_index", "perspective", "horizon"))
+LATER = frozenset(("stays", "price_index", "perspective", "horizon", "imputation"))
 """Settings that are part of the plan where they are made; without them a plan keeps the hash that it had before."""
 
 

@@ -45,6 +45,7 @@ def encounters_section(wish: Wish, admissions: Path, place: Place, made: Made) -
         **_costs(wish, place, made),
         "case_mix": mix,
         "dates": {name: column for name, column in dates.items() if column is not None},
+        **({"imputation": {"m": 20, "iterations": 20}} if mix else {}),
     }
 
 

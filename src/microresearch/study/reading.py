@@ -109,7 +109,7 @@ def encounters(study: "Study") -> Any:
         on=said.on, unit=said.unit, case_mix=said.case_mix, outcomes=study.spec.outcomes, mediators=said.mediators,
         units=known, amount=said.amount, ccr_by=said.ccr_by, cost_basis=said.cost_basis, currency=said.currency or "",
         price_year=said.price_year, price_index=said.price_index, rules=_rules(said),
-        perspective=said.perspective, horizon=said.horizon,
+        perspective=said.perspective, horizon=said.horizon, keep_incomplete=said.imputation is not None,
     )  # fmt: skip
 
 

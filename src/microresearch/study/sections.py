@@ -205,6 +205,13 @@ class Stays(Section):
     index: Literal["every stay", "first stay", "no readmission"] = "every stay"
 
 
+class CaseMixImputation(Section):
+    """[encounters.imputation]: stays that lack case mix are imputed, beside the analysis of complete cases."""
+
+    m: int = Field(default=20, ge=20, le=1000)
+    iterations: int = Field(default=20, ge=5, le=1000)
+
+
 class Encounters(Section):
     """[encounters]: the admissions extract, the finance extract, and how they are joined, priced and binned."""
 
@@ -225,6 +232,7 @@ class Encounters(Section):
     horizon: str = ""
     dates: Dates = Dates()
     stays: Stays | None = None
+    imputation: CaseMixImputation | None = None
 
     @model_validator(mode="after")
     def priced(self) -> "Encounters":
