@@ -160,10 +160,10 @@ def _flatten(node: Tree.Element) -> None:
 
 def _share_words(root: Tree.Element, taken: int) -> None:
     """A word or number that stands in several places is drawn once, and named where it comes again."""
-    words: dict[bytes, list[Tree.Element]] = {}
+    words: dict[tuple[tuple[tuple[str, str], ...], ...], list[Tree.Element]] = {}
     for node in root.iter():
         if _is(node, "g") and len(node) > 1 and all(_is(child, "use") for child in node):
-            words.setdefault(b"".join(map(Tree.tostring, node)), []).append(node)
+            words.setdefault(tuple(tuple(child.attrib.items()) for child in node), []).append(node)
     names = (name for place, name in enumerate(_letters()) if place >= taken)
     for groups in words.values():
         if len(groups) < 2:

@@ -20,11 +20,13 @@ def draw_cells(
             if texts[row][column] != "":
                 axes.add_patch(Rectangle((column, row), 1, 1, fc="white", ec="#b5b5b5", hatch="////", lw=0))
             continue
+        if texts[row][column].strip() == "":
+            continue
         red, green, blue, _ = axes.collections[0].get_cmap()(norm(value))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         axes.text(
             column + 0.5, row + 0.5, texts[row][column], ha="center", va="center", fontsize=size,
-            color="white" if dark else "black",
+            color="white" if dark else "black", in_layout=False,
         )  # fmt: skip
     axes.invert_yaxis()
     axes.tick_params(length=0)
