@@ -1,15 +1,21 @@
 """How do measurement results become tables of the paper? Items, reliability, retest, agreement, unit scores."""
 
+from collections import Counter
 from collections.abc import Mapping
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 
+from microresearch.errors import DataError
 from microresearch.instrument import Instrument
 from microresearch.psychometrics.item_analysis import ItemAnalysis
+from microresearch.report.interpret import RULES, interpret
 from microresearch.report.labelled_table import labelled_table
 from microresearch.report.survey_tables import STATES, complete
 from microresearch.report.tables import Table
 from microresearch.responses import Responses, State
+from microresearch.results import NotAvailable
 from microresearch.units.agreement import Agreement
 from microresearch.units.score_table import UnitScores
 
@@ -131,6 +137,76 @@ def agreement_table(found: Agreement, names: Mapping[str, str], form: str) -> Ta
             "(skewed); AD: mean average deviation in scale points. All units together, hospitals not held constant.",
         ),
     )  # fmt: skip
+
+
+def unit_agreement_table(
+    found: Agreement, names: Mapping[str, str], form: str, minimum: int, value: Literal["rwg_j", "ad_mean"] = "rwg_j"
+) -> Table:
+    """Agreement of every unit, a row a unit and a column a characteristic: from `agreement`.
+
+    Parameters
+    ----------
+    found : Agreement
+    names : mapping of code to name
+        The columns and their order.
+    form : str
+        What was answered, for the title.
+    minimum : int
+        Raters that a number needs to be shown; units without any such number are counted in a note and have no row.
+    value : "rwg_j" or "ad_mean"
+        rwg(j) against a uniform null, with words by LeBreton & Senter (2008); or the average deviation about the mean
+        in scale points, held against a sixth of the number of options. Two decimals, in files too: exact values would
+        give away how many staff answered, and what.
+
+    Raises
+    ------
+    DataError
+        No unit has raters enough.
+
+    References
+    ----------
+    LeBreton & Senter (2008), Organizational Research Methods 11, 815-852; Burke & Dunlap (2002), Organizational
+    Research Methods 5, 159-172 (the limit of the average deviation).
+    """
+    rated = found.units[found.units[value].notna()]
+    shown = rated[rated["n_raters"] >= minimum]
+    if shown.empty:
+        raise DataError(f"no unit has {minimum} raters or more; agreement by unit cannot be shown.")
+    codes = [code for code in names if code in set(shown["scale"])]
+    wide = shown.pivot(index="unit", columns="scale", values=value)[codes]
+    gone = len(set(found.units["unit"]) - set(wide.index))
+    few = NotAvailable(f"fewer than {minimum} raters")
+    cells = {code: [few if np.isnan(one) else float(one) for one in wide[code].round(2)] for code in codes}
+    what = "rwg(j)" if value == "rwg_j" else "Average deviation"
+    notes = [_words_of_rwg(shown[value]) if value == "rwg_j" else _words_of_ad(shown, value, found.null_variance)]
+    if gone:
+        notes.append(f"Not shown: {gone} unit{'s' * (gone != 1)} with fewer than {minimum} raters.")
+    return labelled_table(
+        pd.DataFrame({"unit": wide.index, **cells}), f"{what} of every unit: {form}",
+        {"unit": "Unit", **{code: names[code] for code in codes}},
+        bounded=codes if value == "rwg_j" else (), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _words_of_rwg(values: pd.Series) -> str:
+    """What the values of rwg(j) are called, and how many are called so."""
+    rule = RULES["lebreton2008"]
+    counted = Counter(interpret(float(one), "lebreton2008").label for one in values)
+    said = ", ".join(f"{word} {counted[word]}" for word in rule.words if counted[word])
+    source = rule.source.partition(". doi:")[0]
+    against = "rwg(j), of one item rwg, against answers spread evenly over the scale"
+    return f"{against}. Of {len(values)} values: {said} ({source})."
+
+
+def _words_of_ad(shown: pd.DataFrame, value: str, nulls: Mapping[str, Mapping[str, float]]) -> str:
+    """How many average deviations stay below a sixth of the number of options."""
+    options = {scale: round(float(np.sqrt(12 * null["uniform"] + 1))) for scale, null in nulls.items()}
+    inside = int((shown[value] <= shown["scale"].map(options) / 6).sum())
+    said = " or ".join(f"{n}" for n in sorted(set(options.values())))
+    return (
+        f"Absolute deviation of answers from their unit's mean, mean over items, scale points. Of {len(shown)} "
+        f"values {inside} are at most a sixth of the {said} options, which counts as agreement (Burke & Dunlap 2002)."
+    )
 
 
 def unit_score_table(scores: UnitScores, names: Mapping[str, str]) -> Table:
