@@ -70,6 +70,9 @@ def test_a_good_file_is_read_with_its_defaults() -> None:
             'admissions = "a.parquet"\ncosts = "f.parquet"',
             ["cost_basis, currency"],
         ),
+        ('kind = "continuous"', 'kind = "continuous"\nwinsor = [0.95]', ["outcomes[1]", 'kind "cost"']),
+        ('kind = "continuous"', 'kind = "cost"\nwinsor = [95]', ["outcomes[1].winsor[1]", "less than 1"]),
+        ('kind = "continuous"', 'kind = "cost"\nwinsor = [0.9, 0.9]', ["outcomes[1]", "quantile twice"]),
         ("[plan]", "[encounters.imputation]\nn = 20\n[plan]", ["encounters.imputation.n", "iterations"]),
         ("[plan]", "[encounters.imputation]\nm = 5\n[plan]", ["encounters.imputation.m", "equal to 20"]),
         ("[plan]", "[careless]\neven_od = 0.3\n[plan]", ["careless.even_od", "write 'even_odd'"]),
@@ -120,6 +123,10 @@ def test_stays_and_prices_are_part_of_the_plan_only_where_they_are_declared() ->
     after = plan_of(parse_spec(tomllib.loads(more)))["encounters"]
     assert after["stays"]["attribution"] == "longest stay" and after["price_index"] == {"2023": 1.0, "2024": 1.1}
     assert {key: value for key, value in after.items() if key in before["encounters"]} == before["encounters"]
+    cost = GOOD.replace('kind = "continuous"', 'kind = "cost"')
+    plain, winsorised = (plan_of(parse_spec(tomllib.loads(t)))["outcomes"][0] for t in (
+        cost, cost.replace('kind = "cost"', 'kind = "cost"\nwinsor = [0.95]')))  # fmt: skip
+    assert "winsor" not in plain and winsorised == plain | {"winsor": [0.95]}
     imputed = plan_of(parse_spec(tomllib.loads(GOOD + "[encounters.imputation]\nm = 30\n")))["encounters"]
     assert imputed == before["encounters"] | {"imputation": {"m": 30, "iterations": 20}}
 

@@ -65,25 +65,35 @@ def bootstrap_table(
     )
 
 
-def families_table(found: Sequence[LinkedEstimates], names: Mapping[str, str], label: str) -> Table:
+def families_table(
+    found: Sequence[LinkedEstimates],
+    names: Mapping[str, str],
+    label: str,
+    winsorised: Mapping[str, float] | None = None,
+) -> Table:
     """One row a characteristic, one column a model: the effect in money under each; the declared model first.
 
-    A model without an effect for any characteristic has no column; a note gives the reason.
+    A model without an effect for any characteristic has no column; a note gives the reason. `winsorised` says of which
+    outcomes among `found` the values above which quantile are set to it.
     """
     wide = pd.DataFrame({"term": [row.characteristic for row in found[0].rows]})
     labels = {"term": "Characteristic"}
     notes: list[str] = []
     for linked in found:
-        frame, said = linked.to_frame().set_index("characteristic"), linked.model.capitalize()
+        share = (winsorised or {}).get(linked.outcome)
+        column = linked.model if share is None else f"{linked.model}, winsorised at {100 * share:g} %"
+        frame, said = linked.to_frame().set_index("characteristic"), column.capitalize()
         if "effect_currency" not in frame:
             notes.append(f"{said} is not shown: {'; '.join(dict.fromkeys(frame['note']))}.")
             continue
-        wide[linked.model] = frame["effect_currency"].reindex(wide["term"]).to_numpy(float)
+        wide[column] = frame["effect_currency"].reindex(wide["term"]).to_numpy(float)
         powers = frame["variance_power"].dropna().map("{:.2f}".format).unique() if "variance_power" in frame else ()
-        labels[linked.model] = f"{said} ({', '.join(powers)})" if len(powers) else said
+        labels[column] = f"{said} ({', '.join(powers)})" if len(powers) else said
         how = [part for note in frame["note"] for part in note.split("; ") if part.startswith("variance power")]
         notes += [f"{said}: {'; '.join(dict.fromkeys(how))}."] if how else []
-    models = [linked.model for linked in found if linked.model in wide]
+    models = [str(column) for column in wide.columns if column != "term"]
+    if winsorised:
+        notes.append("Winsorised: a cost above that percentile of all stays counts as that percentile.")
     unit = f"{found[0].currency} {found[0].currency_year}".strip()
     first = f"{unit} per stay and SD; {found[0].model} is the declared model, the others show what hangs on it."
     return _table(

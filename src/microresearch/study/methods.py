@@ -105,7 +105,9 @@ def _outcomes(spec: "StudySpec") -> str:
 
 def _outcome(one: "Outcome") -> str:
     scale = f", in {one.scale}" if one.scale else ""
-    return f"{one.label}: {KINDS.get(one.kind, one.kind)}{scale}"
+    beside = listed([f"{100 * share:g} %" for share in one.winsor])
+    said = f" (beside it winsorised at {beside} of all stays)" if beside else ""
+    return f"{one.label}: {KINDS.get(one.kind, one.kind)}{scale}{said}"
 
 
 def _case_mix(one: "CaseMix") -> str:

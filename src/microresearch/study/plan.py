@@ -6,7 +6,7 @@ from microresearch.study.spec import StudySpec
 
 SECTIONS = ("cleaning", "units", "scores", "exposure", "encounters", "outcomes", "plan")
 """Sections of study.toml that the plan draws on."""
-LATER = frozenset(("stays", "price_index", "perspective", "horizon", "imputation"))
+LATER = frozenset(("stays", "price_index", "perspective", "horizon", "imputation", "winsor"))
 """Settings that are part of the plan where they are made; without them a plan keeps the hash that it had before."""
 
 
@@ -23,4 +23,5 @@ def plan_of(spec: StudySpec) -> dict[str, Any]:
             whole[section] = {
                 key: value for key, value in whole[section].items() if key not in beside and (value or key not in LATER)
             }
+    whole["outcomes"] = [{k: v for k, v in one.items() if v or k not in LATER} for one in whole["outcomes"]]
     return whole

@@ -1,5 +1,7 @@
 """What did the raw files say? The study's settings handed to the rooms that read them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from microresearch.errors import DataError, Problem, SpecError
@@ -7,8 +9,9 @@ from microresearch.errors import DataError, Problem, SpecError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from microresearch.linking.cells import Outcome as Wanted
     from microresearch.responses import Responses
-    from microresearch.study.sections import Survey
+    from microresearch.study.sections import Outcome, Survey
     from microresearch.study.study import Study
     from microresearch.survey.export import Export
 
@@ -97,20 +100,35 @@ def roster(study: "Study") -> "pd.DataFrame":
 
 
 def encounters(study: "Study") -> Any:
-    """The extracts reduced to cells; every column that is named an outcome is summed."""
+    """The extracts reduced to cells; every column that is named an outcome is summed, winsorised too where declared."""
     from microresearch.linking.encounters import read_encounters
 
     said = _section(study, "encounters", "encounters")
     known = None if study.spec.units is None else list(units(study)["unit"])
-    return read_encounters(
+    cells = read_encounters(
         _path(study, said.admissions),
         None if said.costs is None else _path(study, said.costs),
         None if said.ccr is None else _path(study, said.ccr),
-        on=said.on, unit=said.unit, case_mix=said.case_mix, outcomes=study.spec.outcomes, mediators=said.mediators,
+        on=said.on, unit=said.unit, case_mix=said.case_mix, outcomes=_wanted(study.spec.outcomes),
+        mediators=said.mediators,
         units=known, amount=said.amount, ccr_by=said.ccr_by, cost_basis=said.cost_basis, currency=said.currency or "",
         price_year=said.price_year, price_index=said.price_index, rules=_rules(said),
         perspective=said.perspective, horizon=said.horizon, keep_incomplete=said.imputation is not None,
     )  # fmt: skip
+    again = {name for one in study.spec.outcomes for name in one.winsorised}  # lacking wherever the outcome is
+    missing = tuple((name, n) for name, n in cells.linkage.missing if name not in again)
+    return replace(cells, linkage=replace(cells.linkage, missing=missing))
+
+
+def _wanted(outcomes: "Sequence[Outcome]") -> "list[Wanted]":
+    """The declared outcomes, each followed by its winsorised forms."""
+    from microresearch.linking.cells import Outcome as Wanted
+
+    return [
+        Wanted(name, one.column, one.kind, share)
+        for one in outcomes
+        for name, share in ((one.name, None), *one.winsorised.items())
+    ]
 
 
 def _rules(said: Any) -> Any:

@@ -256,10 +256,20 @@ class Outcome(Section):
     model: Model = "auto"
     scale: str = ""
     same_source: bool = False
+    winsor: tuple[Annotated[float, Field(ge=0.5, lt=1)], ...] = ()
+
+    @property
+    def winsorised(self) -> dict[str, float]:
+        """Name in cells -> quantile: the outcome again, with values above that quantile set to it."""
+        return {f"{self.name}_w{100 * share:g}".replace(".", "_"): share for share in self.winsor}
 
     @model_validator(mode="after")
     def of_its_kind(self) -> "Outcome":
-        """The model is one for this kind of outcome."""
+        """The model is one for this kind of outcome, and only costs are winsorised."""
+        if self.winsor and self.kind != "cost":
+            raise ValueError('winsor is for outcomes of the kind "cost"')
+        if len(self.winsorised) < len(self.winsor):
+            raise ValueError("winsor names a quantile twice")
         if self.model != "auto" and self.model not in MODELS[self.kind]:
             allowed = ", ".join(f'"{name}"' for name in MODELS[self.kind])
             raise ValueError(f'model "{self.model}" is none for the kind "{self.kind}": allowed are {allowed}')
