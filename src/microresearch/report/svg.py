@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import quote
 from xml.etree import ElementTree as Tree
 
@@ -119,7 +120,12 @@ def _named(value: str, names: dict[str, str]) -> str:
 
 
 def _round(found: re.Match[str]) -> str:
-    text = f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+    return _rounded(found[0])
+
+
+@lru_cache(maxsize=1 << 16)
+def _rounded(number: str) -> str:
+    text = f"{float(number):.2f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "0") else text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
@@ -127,7 +133,7 @@ def _path(value: str) -> str:
     """A path's data with rounded numbers, level and upright lines by one number, and only the spaces that part them."""
     said, at = "", ("", "")
     for letter, rest in re.findall(r"([A-DF-Za-df-z])([^A-DF-Za-df-z]*)", value):
-        numbers = [_NUMBER.sub(_round, number) for number in rest.split()]
+        numbers = [*map(_rounded, rest.split())]
         if letter == "L" and len(numbers) == 2 and numbers[1] == at[1]:
             said += f"H{numbers[0]}"
         elif letter == "L" and len(numbers) == 2 and numbers[0] == at[0]:
