@@ -82,6 +82,11 @@ def _pack(thing: Any, frames: dict[str, pd.DataFrame], where: str) -> Any:  # no
     if isinstance(thing, (dict, MappingProxyType, Mapping)):
         pairs = [[_pack(k, frames, where), _pack(v, frames, _join(where, str(k)))] for k, v in thing.items()]
         return {"kind": "dict", "pairs": pairs}
+    if isinstance(thing, tuple) and hasattr(thing, "_fields"):
+        items = [
+            _pack(value, frames, _join(where, str(name))) for name, value in zip(thing._fields, thing, strict=True)
+        ]
+        return {"kind": "named tuple", "class": _class_name(type(thing), where), "items": items}
     if isinstance(thing, (tuple, list, set, frozenset)):
         kind = next(t.__name__ for t in (tuple, list, frozenset, set) if isinstance(thing, t))
         members = sorted(thing) if isinstance(thing, (set, frozenset)) else thing
@@ -145,6 +150,8 @@ def _pack_frame(frame: pd.DataFrame, frames: dict[str, pd.DataFrame], where: str
         body[name] = column
         column_plan.append({"stored": name, "label": labels[i], **how})
     key = where or "table"
+    while key in frames:  # two places whose names differ only in signs that no file's name may have
+        key += "_"
     frames[key] = pd.DataFrame(body, index=pd.RangeIndex(len(frame)))
     names = [_pack(name, frames, where) for name in frame.columns.names]
     return {
@@ -185,6 +192,8 @@ def _unpack(plan: Any, frames: dict[str, pd.DataFrame]) -> Any:  # noqa: PLR0911
         return _class(plan["class"])(**{name: _unpack(part, frames) for name, part in plan["fields"].items()})
     if kind == "enum":
         return _class(plan["class"])[plan["name"]]
+    if kind == "named tuple":
+        return _class(plan["class"])(*(_unpack(item, frames) for item in plan["items"]))
     if kind == "array":
         values = _unpack(plan["frame"], frames)["value"].to_numpy()
         return values.astype(np.dtype(plan["dtype"])).reshape(plan["shape"])
@@ -263,6 +272,7 @@ def _class(name: str) -> Any:
     if not module.startswith(_HOME) or "." in qualname or qualname.startswith("_"):
         raise DataError(f"a kept value names the class {name!r}, which is not this library's; run the study again.")
     found = getattr(importlib.import_module(module), qualname)
-    if not (is_dataclass(found) or (isinstance(found, type) and issubclass(found, enum.Enum))):
+    named = isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_fields")
+    if not (is_dataclass(found) or named or (isinstance(found, type) and issubclass(found, enum.Enum))):
         raise DataError(f"a kept value names {name!r}, which holds no values; run the study again.")
     return found

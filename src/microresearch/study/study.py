@@ -2,8 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from microresearch import io
 from microresearch.errors import DataError, Problem, SpecError
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
     from microresearch.instrument import Instrument
     from microresearch.responses import Responses
+    from microresearch.study.memory import Memory
     from microresearch.study.publish import Door
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
@@ -80,6 +84,7 @@ class Study:
         self.place, self.trace, self._spec = place, Trace(), spec
         self._instruments: dict[str, Instrument] | None = None
         self._door: Door | None = None
+        self._memory: Memory | None = None
 
     @property
     def spec(self) -> StudySpec:
@@ -232,6 +237,34 @@ class Study:
             mend = "add the notebook that keeps it to this one's metadata.microresearch.needs"
         kept = {path.stem for folder in folders for path in io.list_files(folder, "*.json")}
         raise DataError(Problem(f"nothing is kept under the name {name!r}", allowed=", ".join(sorted(kept)), mend=mend))
+
+    def remember(self, function: Callable[P, R], *args: P.args, **settings: P.kwargs) -> R:
+        """What a function of the library gives for these arguments; recalled where an earlier run computed it.
+
+        Known again by the bytes of all arguments, the function, every file of the library that it can reach, and the
+        versions of Python and of all packages: when one differs, it is computed. `microresearch run --force` computes
+        all, `microresearch reproduce` starts from nothing, and what a whole run did not use is forgotten.
+
+        Parameters
+        ----------
+        function : callable
+            A public function of this library whose result follows from its arguments alone.
+        *args, **settings
+            Its arguments, seeds among them.
+
+        Raises
+        ------
+        DataError
+            It is not a function of this library.
+
+        Examples
+        --------
+        >>> study.remember(impute, form, 20, seed=study.seed("imputation"))  # doctest: +SKIP
+        """
+        from microresearch.study.memory import Memory
+
+        self._memory = self._memory or Memory(self.place, self.trace)
+        return cast("R", self._memory.remember(function, args, settings))
 
     def seed(self, task: str) -> int:
         """The seed of one task: the same for the same study seed and task name, independent between tasks."""

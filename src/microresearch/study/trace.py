@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class Trace:
         Names of kept results that were read; `shown`: names of published things that were shown again.
     seeds : dict
         Task -> seed that it was given.
+    behind, packages : set of str
+        The library's files, and the packages, on which remembered results rest.
     """
 
     files: set[Path] = field(default_factory=set)
@@ -33,6 +36,8 @@ class Trace:
     recalled: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
     seeds: dict[str, int] = field(default_factory=dict)
+    behind: set[str] = field(default_factory=set)
+    packages: set[str] = field(default_factory=set)
 
     def read(self, path: Path) -> None:
         """Note a file that something other than Python opens."""
@@ -82,8 +87,8 @@ def finish_notebook() -> None:
         Path(stage) / "trace.json",
         {
             "files": sorted(files - {place.file.name for place, _ in _WATCHED}),
-            "library": sorted({*ours, *library}),
-            "packages": list(others),
+            "library": sorted({*ours, *library, *(file for trace in traces for file in trace.behind)}),
+            "packages": sorted({*others, *(name for trace in traces for name in trace.packages)}),
             "recalled": sorted({name for trace in traces for name in trace.recalled}),
             "shown": sorted({name for trace in traces for name in trace.shown}),
             "sections": sorted({name for trace in traces for name in trace.sections}),
@@ -101,17 +106,28 @@ def _is_input(place: Place, path: Path) -> bool:
 
 def modules_used() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Files of this library that are loaded, from its folder; and the top-level names of all other packages loaded."""
-    ours, others = set(), set()
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str):
-            continue
-        path = Path(file).resolve()
+    ours = set()
+    for _, path in _loaded_from(list(sys.modules)):
         if path.is_relative_to(LIBRARY):
             ours.add(path.relative_to(LIBRARY).as_posix())
-        elif "site-packages" in path.parts or "dist-packages" in path.parts:
-            others.add(name.partition(".")[0])
-    return tuple(sorted(ours)), tuple(sorted(others))
+    return tuple(sorted(ours)), tuple(packages_of(sys.modules))
+
+
+def packages_of(modules: Iterable[str]) -> list[str]:
+    """The top-level names of those of these loaded modules that were installed, and are not this library's."""
+    found = {
+        name.partition(".")[0]
+        for name, path in _loaded_from(list(modules))
+        if not path.is_relative_to(LIBRARY) and {"site-packages", "dist-packages"} & set(path.parts)
+    }
+    return sorted(found)
+
+
+def _loaded_from(modules: list[str]) -> Iterator[tuple[str, Path]]:
+    for name in modules:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if isinstance(file, str):
+            yield name, Path(file).resolve()
 
 
 def library_files() -> dict[str, str]:
