@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from microresearch.errors import DataError, DisclosureError
 from microresearch.report.disclosure import guard, guard_numbers, public_flow
 from microresearch.report.dominance import dominated, guard_totals
-from microresearch.report.figures import flow_diagram
+from microresearch.report.figures import flow_diagram, influence_plot
 from microresearch.report.numbers import Number
 from microresearch.report.pseudonyms import pseudonyms
 from microresearch.report.style import StudyFigure
@@ -219,3 +219,9 @@ def test_a_number_gives_way_to_what_was_published_of_the_same_people():
     shown = guard_numbers({key: given[key] for key in ("received", "analysed")}, 10, [("responses", 496.0)])
     assert [number.value for number in shown.values()] == [None, 496]
     assert guard_numbers({"others": given["others"]}, 10, [("responses", 496.0)])["others"].value == 498
+
+
+def test_few_hospitals_left_out_in_turn_are_no_people() -> None:
+    left = pd.DataFrame({"characteristic": "trust", "estimate": [0.8, 1.0, 1.3, 1.1]})
+    figure = influence_plot(left, left.tail(1), {"trust": "Trust"}, by="hospital")
+    assert guard(figure, 10).data["n_hospitals"].tolist() == [4]

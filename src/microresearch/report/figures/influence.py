@@ -29,7 +29,7 @@ def influence_plot(
     Returns
     -------
     StudyFigure
-        `data` has a row per characteristic: estimate, lowest, highest, n_left_out.
+        `data` has a row per characteristic: estimate, lowest, highest, n_units or n_hospitals (left out in turn).
 
     Raises
     ------
@@ -54,7 +54,7 @@ def influence_plot(
     table = pd.DataFrame({"characteristic": codes, "estimate": all_units.loc[codes, "estimate"].to_numpy(float),
                           "lowest": grouped.loc[codes, "min"].to_numpy(),
                           "highest": grouped.loc[codes, "max"].to_numpy(),
-                          "n_left_out": grouped.loc[codes, "size"].to_numpy()})  # fmt: skip
+                          f"n_{by}s": grouped.loc[codes, "size"].to_numpy()})  # fmt: skip
     ends = table[["lowest", "highest"]].to_numpy(float).tolist()
     said = "; ".join(f"{look.name} {apa(low)} to {apa(high)}" for look, (low, high) in zip(shown, ends, strict=True))
     figure = StudyFigure(
