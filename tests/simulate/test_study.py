@@ -13,6 +13,8 @@ import pytest
 from microresearch import io
 from microresearch.errors import DataError
 from microresearch.instrument import load_instrument
+from microresearch.linking.outcomes import link_outcome
+from microresearch.linking.unit_months import read_unit_months
 from microresearch.simulate import Plant, simulate_study
 from microresearch.simulate.dictionary import FIRST_LINE
 from microresearch.simulate.submissions import EXCLUSIONS
@@ -25,9 +27,11 @@ from microresearch.survey import (
     read_roster,
     read_units,
 )
+from microresearch.units.given import given_scores
 
 BUNDLED = Path(__file__).parents[2] / "data"
-FILES = ("README.md", "admissions.parquet", "ccr.csv", "finance.parquet", "roster.csv", "survey.csv", "units.csv")
+FILES = ("README.md", "admissions.parquet", "ccr.csv", "finance.parquet", "roster.csv", "survey.csv",
+         "unit_months.csv", "units.csv")  # fmt: skip
 SMALL = {"hospitals": 4, "units_per_hospital": 6, "stays_per_unit": 120}
 COLUMNS = {"person": "ExternalReference", "unit": "unit", "role": "role", "wave": "wave", "consent": "consent"}
 RULES = [
@@ -291,3 +295,20 @@ def test_the_bundled_files_are_as_promised():
     assert 1_850 <= sizes["analysed_wave_1"] <= 1_950
     assert 2_800 <= sizes["roster"] <= 3_000
     assert 58_000 <= sizes["stays"] <= 62_000
+
+
+def test_planted_rate_ratios_of_falls_are_found() -> None:
+    slopes = {"falls": {"leadership": 0.25}}
+    study = simulate_study(
+        seed=3, hospitals=20, units_per_hospital=10, staff_per_unit=5, stays_per_unit=1, slopes=slopes
+    )
+    truth = study.truth["outcomes"]["falls"]["leadership"]
+    assert truth["per_sd"] == 0.25
+    scores = given_scores(
+        study.true_scores[["leadership"]], study.units, hospital="hospital", covariates=["type", "beds", "academic"]
+    )
+    cells = read_unit_months(study.unit_months, {"falls": "patient_days"}, month="month")
+    row = link_outcome(scores, cells, "falls").to_frame().iloc[0]
+    per_point, se = row["estimate"] / row["tau"], row["se"] / row["tau"]
+    assert se < 0.15 and abs(per_point - truth["per_point"]) < 3 * se
+    assert study.truth["sizes"]["falls"] == study.unit_months["falls"].sum() == row["n_events"]

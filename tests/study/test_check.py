@@ -10,6 +10,7 @@ import pytest
 from tiny import notebook
 
 from microresearch.cli import main
+from microresearch.errors import SpecError
 from microresearch.simulate import simulate_study
 from microresearch.study.study import open_study
 
@@ -106,6 +107,11 @@ SPOILED = [
     ("stays without a column", stays("* EXCLUDE (sex)"), ["admissions.parquet", "sex"]),
     ("stays of an unknown unit", stays("* REPLACE (replace(unit, 'U003', 'X') AS unit)"), ["admissions.parquet"]),
     ("an outcome out of range", stays("* REPLACE ('x' AS experience)"), ["admissions.parquet", "experience"]),
+    ("unit-months without a column", edit(drop("falls"), "unit_months.csv"), ["unit_months.csv", "falls"]),
+    ("half a fall", edit(put(3, "falls", "1.5"), "unit_months.csv"), ["unit_months.csv", "falls", "whole numbers"]),
+    ("no patient-days", edit(put(3, "patient_days", "0.5"), "unit_months.csv"), ["unit_months.csv", "patient_days"]),
+    ("a fall in words", edit(put(3, "falls", "two"), "unit_months.csv"), ["unit_months.csv", "row 4", "falls"]),
+    ("a month twice", edit(put(2, "month", "2024-03"), "unit_months.csv"), ["unit_months.csv", "month", "twice"]),
     ("a typo in study.toml", toml('unit = "unit"', 'unti = "unit"'), ["study.toml", "survey.columns.unti", "'unit'"]),
     ("a file that is not there", toml("data/raw/roster.csv", "data/raw/rooster.csv"), ["rooster.csv", "roster.file"]),
     ("a covariate that is not there", toml('["type", "beds"', '["tpye", "beds"'), ["units.covariates", "tpye"]),
@@ -141,6 +147,30 @@ def test_a_good_study_is_described(study: Path, capsys: pytest.CaptureFixture[st
     assert "12 units in 3 hospitals" in out.out and "Nothing is wrong" in out.out and out.err == ""
     assert "Warning" not in out.out
     assert not (study / "data/processed").exists()
+
+
+def test_unit_months_are_read_under_the_names_of_the_study(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(put(1, "unit", "U999"), "unit_months.csv")(study)
+    toml('name = "falls"', 'name = "tumbles"')(study)
+    opened = open_study(study)
+    cells = opened.unit_months()
+    assert [outcome.name for outcome in cells.outcomes] == ["tumbles"] and len(cells.table) == 12 * 24
+    raw_rows = list(csv.DictReader((study / "data/raw/unit_months.csv").read_text().splitlines()))
+    assert cells.table["tumbles_sum"].sum() == sum(int(row["falls"]) for row in raw_rows)
+    assert cells.table["tumbles_n"].sum() == sum(int(row["patient_days"]) for row in raw_rows)
+    assert study / "data/raw/unit_months.csv" in opened.trace.files
+    assert main(["check", "--study", str(study)]) == 0
+    out = capsys.readouterr().out
+    assert "falls in" in out and "Warning: data/raw/unit_months.csv: 1 units are not in the units file" in out
+
+
+def test_unit_months_are_part_of_the_plan_where_they_are(study: Path) -> None:
+    whole = open_study(study).plan_hash
+    toml('label = "Falls per patient-day"', 'label = "Tumbles"')(study)
+    assert open_study(study).plan_hash != whole
+    toml('name = "falls"', 'name = "cost"')(study)
+    with pytest.raises(SpecError, match="named more than once"):
+        open_study(study)
 
 
 def test_a_survey_after_the_outcomes_is_warned_of(study: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """How often does something happen in a unit's month, given its patient-days? Counts with an exposure, as cells."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,19 @@ def read_unit_months(
     excluded = (("no unit", lost),) if lost else ()
     linkage = Linkage(len(months), len(kept), excluded, tuple((n, k) for n, k in empty if k))
     return Cells(table, (), tuple(Outcome(name, name, "rate") for name in outcomes), linkage)
+
+
+def named(cells: Cells, names: Mapping[str, str]) -> Cells:
+    """The same cells with outcomes called otherwise: column of the file -> name of the outcome."""
+    parts = {
+        f"{column}_{part}": f"{name}_{part}"
+        for column, name in names.items()
+        for part in ("n", "sum", "sumsq", "sumlog", "zeros")
+    }
+    missing = tuple((names[column], n) for column, n in cells.linkage.missing)
+    outcomes = tuple(replace(one, name=names[one.column]) for one in cells.outcomes)
+    linkage = replace(cells.linkage, missing=missing)
+    return replace(cells, table=cells.table.rename(columns=parts), outcomes=outcomes, linkage=linkage)
 
 
 def _check(name: str, exposure: str, count: np.ndarray, days: np.ndarray) -> None:

@@ -85,6 +85,14 @@ straight-liners and misspelt units.
 | line | text | `charge`, or `reversal` of an earlier charge (negative) |
 | amount | number | dollars with two decimals; a stay's lines sum to its charges |
 
+## unit_months.csv: a row a unit and month, March 2024 to February 2026
+| column | meaning |
+|---|---|
+| unit | as in units.csv |
+| month | `YYYY-MM` |
+| patient_days | days that patients spent in the unit's beds or treatment places in the month |
+| falls | falls of patients in the month |
+
 ## ccr.csv: cost-to-charge ratios
 | column | meaning |
 |---|---|

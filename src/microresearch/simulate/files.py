@@ -23,6 +23,7 @@ def write_study(directory: Path, study: SimulatedStudy) -> None:
         "survey.csv": lambda path: io.write_bytes(path, survey_csv(study)),
         "roster.csv": lambda path: io.write_csv(path, study.roster),
         "units.csv": lambda path: io.write_csv(path, study.units),
+        "unit_months.csv": lambda path: io.write_csv(path, study.unit_months),
         "ccr.csv": lambda path: io.write_csv(path, study.ccr),
         "admissions.parquet": lambda path: io.write_parquet(path, _with_dates(study.admissions)),
         "finance.parquet": lambda path: io.write_parquet(path, study.finance),

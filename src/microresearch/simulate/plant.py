@@ -151,6 +151,13 @@ OUTCOMES = (
     ),
 )  # fmt: skip
 """`spread`: precision of a beta on 0-100 (experience), gamma shape (cost), negative binomial size (los)."""
+MONTHLY = (
+    Outcome(
+        "falls", -5.5, (-0.045, -0.020, -0.030, 0.0, -0.060, -0.050, 0.0, -0.030, -0.050, -0.020),
+        (-0.50, 0.10, 0.0, -0.70), 0.03, 0.0, (0.0,) * 4, 0.0, (0.0,) * 4, 0.10, 0.05, -0.3, 4.0,
+    ),
+)  # fmt: skip
+"""Counted per unit and month: logarithm of the rate per patient-day; `spread`: negative binomial size of a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +217,20 @@ class Plant:
     straight_lining: float = 0.015
     straight_answers: tuple[float, ...] = (0.0, 0.0, 0.4, 0.4, 0.2)
     outcomes: tuple[Outcome, ...] = OUTCOMES
+    monthly: tuple[Outcome, ...] = MONTHLY
     type_stays: tuple[float, ...] = (450.0, 650.0, 600.0, 800.0)
     stays_multipliers: tuple[float, ...] = (0.5, 0.75, 1.0, 1.25, 1.5)
     experience_sampled: float = 0.25
     mess: Mess = Mess()
 
+    @property
+    def every(self) -> tuple[Outcome, ...]:
+        """Outcomes of stays, then those of unit-months."""
+        return (*self.outcomes, *self.monthly)
+
     def outcome(self, name: str) -> Outcome:
         """The outcome of that name."""
-        return next(outcome for outcome in self.outcomes if outcome.name == name)
+        return next(outcome for outcome in self.every if outcome.name == name)
 
     def with_mess(self, factor: float) -> "Plant":
         """Every kind of mess times `factor`; the retest, which is none, stays."""
@@ -227,11 +240,11 @@ class Plant:
 
     def with_effects(self, scale: float, named: Mapping[str, Mapping[str, float]]) -> "Plant":
         """Every planted effect times `scale`; an outcome in `named` takes its slopes per SD from there (absent: 0)."""
-        known = [outcome.name for outcome in self.outcomes]
+        known = [outcome.name for outcome in self.every]
         if strange := sorted(set(named) - set(known)):
             raise DataError(f"{', '.join(strange)}: no such outcome; known: {', '.join(known)}.")
         outcomes = []
-        for outcome in self.outcomes:
+        for outcome in self.every:
             given = named.get(outcome.name)
             if given is not None and (strange := sorted(set(given) - set(CODES))):
                 raise DataError(
@@ -239,4 +252,5 @@ class Plant:
                 )
             slopes = outcome.per_sd if given is None else tuple(float(given.get(code, 0.0)) for code in CODES)
             outcomes.append(replace(outcome, per_sd=tuple(scale * slope for slope in slopes)))
-        return replace(self, outcomes=tuple(outcomes))
+        kept = len(self.outcomes)
+        return replace(self, outcomes=tuple(outcomes[:kept]), monthly=tuple(outcomes[kept:]))

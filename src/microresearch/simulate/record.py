@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from microresearch.simulate.forms import Form
@@ -27,8 +28,8 @@ DEFINITIONS = {
     "alpha_items_asked_everywhere": "the same over the items that are asked in every unit",
     "joint_per_point": "generating coefficient: a point of this true score, the other nine held still",
     "per_point": "marginal slope within hospitals given type, beds and academic status, this characteristic alone",
-    "per_sd": "per_point times tau: points (experience), logarithm of a ratio (cost, los), log odds given the unit "
-    "(readmitted, died)",
+    "per_sd": "per_point times tau: points (experience), logarithm of a ratio (cost, los, falls per patient-day), log "
+    "odds given the unit (readmitted, died)",
     "per_sd_without_covariates": "the same where type, beds and academic status are left out",
     "currency_per_sd": "(ratio - 1) times the population mean cost of a stay",
     "currency_per_sd_these_stays": "(ratio - 1) times the mean planted cost of the stays that have finance lines",
@@ -38,11 +39,11 @@ DEFINITIONS = {
 
 
 def study_truth(
-    population: Population, setting: Setting, sent: Submissions, misspelt: int, stays: Stays, linkage: dict[str, int],
-    billed: NDArray[np.bool_], seed: int,
+    population: Population, setting: Setting, sent: Submissions, misspelt: int, stays: Stays, months: pd.DataFrame,
+    linkage: dict[str, int], billed: NDArray[np.bool_], seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Everything in truth.json; numbers with 12 significant digits."""
-    outcomes: dict[str, Any] = {o.name: slope_truth(population, o) for o in population.plant.outcomes}
+    outcomes: dict[str, Any] = {o.name: slope_truth(population, o) for o in population.plant.every}
     mean, here = mean_cost(population), float(stays.expected_cost[billed].mean())
     for entry in outcomes["cost"].values():
         entry["ratio_per_sd"] = float(np.exp(entry["per_sd"]))
@@ -55,16 +56,16 @@ def study_truth(
         "characteristics": characteristic_truth(population, 0),
         "assessment_form": characteristic_truth(population, 1),
         "outcomes": outcomes,
-        "outcome_variances": {o.name: unit_variances(population, o) for o in population.plant.outcomes},
+        "outcome_variances": {o.name: unit_variances(population, o) for o in population.plant.every},
         "mean_cost": {"population": mean, "these_stays": here},
-        **_counts(setting, sent, misspelt, stays),
+        **_counts(setting, sent, misspelt, stays, months),
         "linkage": linkage,
         "planted": _planted(population),
     }
     return {name: _digits(part) for name, part in truth.items()}
 
 
-def _counts(setting: Setting, sent: Submissions, misspelt: int, stays: Stays) -> dict[str, Any]:
+def _counts(setting: Setting, sent: Submissions, misspelt: int, stays: Stays, months: pd.DataFrame) -> dict[str, Any]:
     rows = sent.rows
     analysed = rows["kind"] == "analysed"
     table = stays.table
@@ -75,6 +76,7 @@ def _counts(setting: Setting, sent: Submissions, misspelt: int, stays: Stays) ->
             "analysed_wave_2": (analysed & (rows["wave"] == 2)).sum(), "stays": len(table),
             "patients": table["patient_id"].nunique(),
             "experience_ratings": table["experience"].notna().sum(), "deaths": table["died"].sum(),
+            "unit_months": len(months), "patient_days": months["patient_days"].sum(), "falls": months["falls"].sum(),
         },
         "exclusions": {name: (rows["kind"] == name).sum() for name in EXCLUSIONS},
         "mess": {
@@ -99,7 +101,7 @@ def _planted(population: Population) -> dict[str, Any]:
         "role_effects": _table(plant.roles, ROLES),
         "response_by_role": dict(zip(ROLES, plant.role_response, strict=True)),
         "items": {form.instrument.code: _items(form) for form in population.forms},
-        "outcomes": {outcome.name: _outcome(plant, outcome.name) for outcome in plant.outcomes},
+        "outcomes": {outcome.name: _outcome(plant, outcome.name) for outcome in plant.every},
         "straight_lining_share": plant.straight_lining,
         "blank_share": plant.blank,
         "lasting_share": {"person": plant.trait, "item": plant.specific},

@@ -16,7 +16,7 @@ class SimulatedStudy:
         The raw Qualtrics table without its second and third header rows, all text.
     survey_header : list of two lists
         Those rows: question wording and ImportIds.
-    roster, units, admissions, finance, ccr : DataFrame
+    roster, units, admissions, finance, ccr, unit_months : DataFrame
         As the files of the same name; `raw/README.md` is their dictionary.
     true_scores : DataFrame, units x 10
         T_uc on the long form, index the unit id.
@@ -32,6 +32,7 @@ class SimulatedStudy:
     admissions: pd.DataFrame
     finance: pd.DataFrame
     ccr: pd.DataFrame
+    unit_months: pd.DataFrame
     true_scores: pd.DataFrame
     truth: dict[str, Any]
     seed: int

@@ -56,7 +56,7 @@ def draw_stays(
         "comorbidity": _within(np.array(COMORBIDITY_GROUPS), comorbidity, patients),
     })  # fmt: skip
     levels = {
-        outcome.name: _level(population, setting, outcome, outcomes)[unit]
+        outcome.name: unit_level(population, setting, outcome, outcomes)[unit]
         + case_mix_effects(outcome)[age, male, comorbidity]
         for outcome in plant.outcomes
     }
@@ -89,7 +89,7 @@ def _within(bands: NDArray[np.int64], band: NDArray[np.int64], rng: np.random.Ge
     return rng.integers(low, high + 1).astype(np.int16)
 
 
-def _level(population: Population, setting: Setting, outcome: Outcome, rng: np.random.Generator) -> Floats:
+def unit_level(population: Population, setting: Setting, outcome: Outcome, rng: np.random.Generator) -> Floats:
     """Linear predictor of each unit at the reference case mix."""
     along = outcome.hospital_with_scores
     own = rng.standard_normal(len(setting.hospital_means))

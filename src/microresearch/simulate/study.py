@@ -17,6 +17,7 @@ from microresearch.simulate.result import SimulatedStudy
 from microresearch.simulate.stays import draw_stays
 from microresearch.simulate.submissions import draw_submissions, scaled
 from microresearch.simulate.truth import population_of
+from microresearch.simulate.unit_months import draw_unit_months
 
 SEED = 20240108
 
@@ -49,9 +50,9 @@ def simulate_study(
     effects : float
         Factor on all effects of the characteristics on outcomes; 0 plants none.
     slopes : mapping, optional
-        Outcome (experience, cost, los, readmitted, died) to marginal effects per true SD by characteristic, in place of
-        the bundled ones: `{"experience": {"leadership": 2.0}}`; characteristics left out have effect 0. Points for
-        experience, logarithms of ratios for cost and los, log odds for the others.
+        Outcome (experience, cost, los, readmitted, died, falls) to marginal effects per true SD by characteristic, in
+        place of the bundled ones: `{"experience": {"leadership": 2.0}}`; characteristics left out have effect 0. Points
+        for experience, logarithms of ratios for cost, los and falls, log odds for the others.
     mess : float
         Factor on the number of previews, duplicates, straight-liners and so on; 0 plants none (the retest stays).
     plant : Plant, optional
@@ -76,7 +77,7 @@ def simulate_study(
     _check(hospitals, units_per_hospital, staff_per_unit, stays_per_unit, mess)
     model = (plant or Plant()).with_effects(effects, slopes or {}).with_mess(mess)
     population = population_of(model)
-    streams = [np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(6)]
+    streams = [np.random.default_rng(part) for part in np.random.SeedSequence(seed).spawn(7)]
     setting = draw_setting(population, hospitals, units_per_hospital, staff_per_unit, streams[0])
     counts = scaled(model.mess, hospitals * units_per_hospital * staff_per_unit)
     sent = draw_submissions(population, setting, counts, streams[1])
@@ -84,9 +85,10 @@ def simulate_study(
     stays = draw_stays(population, setting, stays_per_unit, streams[3], streams[4])
     ccr = draw_ccr(setting, stays, streams[5])
     finance, linkage, billed = draw_finance(setting, stays, ccr, streams[5])
-    truth = study_truth(population, setting, sent, misspelt, stays, linkage, billed, seed)
+    months = draw_unit_months(population, setting, streams[6])
+    truth = study_truth(population, setting, sent, misspelt, stays, months, linkage, billed, seed)
     study = SimulatedStudy(
-        survey, header, setting.roster, setting.units, stays.table, finance, ccr, _named(setting), truth, seed
+        survey, header, setting.roster, setting.units, stays.table, finance, ccr, months, _named(setting), truth, seed
     )
     if directory is not None:
         write_study(Path(directory), study)

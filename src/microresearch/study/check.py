@@ -65,6 +65,7 @@ def check_study(place: Place) -> Findings:
     for section, step in (
         ("study", _instruments), ("units", _units), ("roster", _roster), ("survey", _survey),
         ("content_validity", _content_validity), ("exposure", _exposure), ("encounters", _encounters),
+        ("unit_months", _unit_months),
     ):  # fmt: skip
         if section not in absent and getattr(spec, section) is not None:
             step(study, getattr(spec, section), findings)
@@ -166,3 +167,17 @@ def _encounters(study: "Study", said: Any, findings: Findings) -> None:
         )
     if study.spec.survey is not None and (note := findings.look(study.order_note)):
         findings.warnings.append(note)
+
+
+def _unit_months(study: "Study", said: Any, findings: Findings) -> None:
+    cells = findings.look(study.unit_months)
+    if cells is None:
+        return
+    for one in said.outcomes:
+        events, exposure = (int(cells.table[f"{one.name}_{part}"].sum()) for part in ("sum", "n"))
+        findings.found.append(f"{said.file}: {events:,} {one.column} in {exposure:,} {one.exposure}")
+    findings.found.append(f"{said.file}: {cells.linkage.stays_used:,} rows of {len(cells.units)} units")
+    known = None if study.spec.units is None else findings.look(study.units)
+    strange = 0 if known is None else len(set(cells.units) - set(known["unit"]))
+    if strange:
+        findings.warnings.append(f"{said.file}: {strange} units are not in the units file; they enter no model")

@@ -22,6 +22,7 @@ SECTIONS: Mapping[str, str] = {
     "[encounters.stays]": "What one stay is, whose it is, and which stays count.",
     "[encounters.imputation]": "Stays that lack case mix are imputed within units, beside complete cases.",
     "[encounters.dates]": "The survey must precede the outcomes; else a warning stays with every estimate.",
+    "[unit_months]": "Nursing indicators: a row a unit and month, counts with their exposure.",
     "[plan]": "Decide this before outcomes are read; its hash stands with every estimate.",
     "[disclosure]": "No count of people from 1 to this number is published.",
     "[run]": "Nothing here changes a number.",

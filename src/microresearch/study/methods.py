@@ -43,7 +43,11 @@ ESTIMANDS = {
 
 def decided(spec: "StudySpec") -> tuple[str, ...]:
     """The paragraphs, in the order of the file; a decision that the study did not need is left out."""
-    return tuple(text for text in (_survey(spec), _scores(spec), _outcomes(spec), _costs(spec), _plan(spec)) if text)
+    return tuple(
+        text
+        for text in (_survey(spec), _scores(spec), _outcomes(spec), _months(spec), _costs(spec), _plan(spec))
+        if text
+    )
 
 
 def _survey(spec: "StudySpec") -> str:
@@ -103,6 +107,13 @@ def _outcomes(spec: "StudySpec") -> str:
     return said
 
 
+def _months(spec: "StudySpec") -> str:
+    if spec.unit_months is None:
+        return ""
+    said = listed([f"{one.label} ({one.exposure.replace('_', ' ')})" for one in spec.unit_months.outcomes])
+    return f"Indicators. Counted per unit and month, with what they could arise in as exposure: {said}."
+
+
 def _outcome(one: "Outcome") -> str:
     scale = f", in {one.scale}" if one.scale else ""
     beside = listed([f"{100 * share:g} %" for share in one.winsor])
@@ -129,9 +140,9 @@ def _costs(spec: "StudySpec") -> str:
 
 
 def _plan(spec: "StudySpec") -> str:
-    if not spec.outcomes:
+    if not spec.outcomes and spec.unit_months is None:
         return ""
-    names = {one.name: one.label for one in spec.outcomes}
+    names = {one.name: one.label for one in (*spec.outcomes, *(spec.unit_months.outcomes if spec.unit_months else ()))}
     planned = listed([names[name] for name in spec.plan.confirmatory])
     rest = listed([label for name, label in names.items() if name not in spec.plan.confirmatory])
     said = (

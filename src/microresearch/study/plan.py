@@ -4,10 +4,10 @@ from typing import Any
 
 from microresearch.study.spec import StudySpec
 
-SECTIONS = ("cleaning", "units", "scores", "exposure", "encounters", "outcomes", "plan")
+SECTIONS = ("cleaning", "units", "scores", "exposure", "encounters", "outcomes", "unit_months", "plan")
 """Sections of study.toml that the plan draws on."""
-LATER = frozenset(("stays", "price_index", "perspective", "horizon", "imputation", "winsor"))
-"""Settings that are part of the plan where they are made; without them a plan keeps the hash that it had before."""
+LATER = frozenset(("unit_months", "stays", "price_index", "perspective", "horizon", "imputation", "winsor"))
+"""What is part of the plan where it is said; without it a plan keeps the hash that it had before."""
 
 
 def plan_of(spec: StudySpec) -> dict[str, Any]:
@@ -17,6 +17,7 @@ def plan_of(spec: StudySpec) -> dict[str, Any]:
         ("units", {"file"}),
         ("exposure", {"file"}),
         ("encounters", {"admissions", "costs", "ccr"}),
+        ("unit_months", {"file"}),
         ("plan", {"registration", "registered_hash"}),
     ):
         if whole.get(section):
@@ -24,4 +25,4 @@ def plan_of(spec: StudySpec) -> dict[str, Any]:
                 key: value for key, value in whole[section].items() if key not in beside and (value or key not in LATER)
             }
     whole["outcomes"] = [{k: v for k, v in one.items() if v or k not in LATER} for one in whole["outcomes"]]
-    return whole
+    return {key: part for key, part in whole.items() if part is not None or key not in LATER}

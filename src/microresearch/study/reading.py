@@ -162,6 +162,34 @@ def window(study: "Study") -> "tuple[pd.Timestamp, pd.Timestamp] | None":
     return people["started"].max(), pd.Timestamp(found[0])
 
 
+def unit_months(study: "Study") -> Any:
+    """The counts of [unit_months] as cells whose outcomes are rates, under the names that the study gives them.
+
+    Raises
+    ------
+    DataError
+        A column that is missing or holds no numbers, or as `read_unit_months`; with the file's own column names.
+    """
+    from microresearch import io
+    from microresearch.linking.unit_months import named, read_unit_months
+
+    said = _section(study, "unit_months", "counts per unit and month")
+    path = _path(study, said.file)
+    file, counts = io.shown(path), {one.column: one.exposure for one in said.outcomes}
+    there = io.read_csv(path).columns
+    wanted = [said.unit, *([said.month] if said.month else []), *counts, *counts.values()]
+    if missing := [name for name in dict.fromkeys(wanted) if name not in there]:
+        allowed, mend = ", ".join(there), "mend [unit_months] or the file"
+        raise DataError([Problem("this column is missing", file, 1, c, allowed=allowed, mend=mend) for c in missing])
+    table = io.read_csv(path, numbers=tuple(dict.fromkeys([*counts, *counts.values()])))
+    unit = table[said.unit].str.strip()
+    try:
+        cells = read_unit_months(table.assign(**{said.unit: unit.mask(unit == "")}), counts, said.unit, said.month)
+    except DataError as error:
+        raise DataError([replace(problem, file=file) for problem in error.problems]) from None
+    return named(cells, {one.column: one.name for one in said.outcomes})
+
+
 def exposure(study: "Study") -> "pd.DataFrame":
     """The exposures of [exposure]: `unit` as text, then the declared columns as numbers; every other column as text.
 

@@ -276,6 +276,34 @@ class Outcome(Section):
         return self
 
 
+class UnitMonthOutcome(Section):
+    """One of [[unit_months.outcomes]]: a count, and the column with the exposure that it arose in."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    label: Words
+    column: Words
+    exposure: Words
+    kind: Literal["count"] = "count"
+    model: Literal["auto", "poisson", "negative binomial"] = "auto"
+
+
+class UnitMonths(Section):
+    """[unit_months]: nursing indicators, a row a unit and month, as counts with their exposure."""
+
+    file: Words
+    unit: Words = "unit"
+    month: str | None = None
+    outcomes: tuple[UnitMonthOutcome, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def counted_once(self) -> "UnitMonths":
+        """A column of counts is one outcome."""
+        columns = [outcome.column for outcome in self.outcomes]
+        if twice := sorted({column for column in columns if columns.count(column) > 1}):
+            raise ValueError(f"columns that are more than one outcome: {', '.join(twice)}")
+        return self
+
+
 class Plan(Section):
     """[plan]: what was decided before outcomes were read; its hash stands with every estimate."""
 

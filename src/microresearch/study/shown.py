@@ -13,6 +13,7 @@ def study_html(spec: StudySpec, plan_hash: str) -> str:
         "Cleaning": " → ".join(str(rule["rule"]) for rule in spec.cleaning) or "no rule",
         "Encounters": spec.encounters.admissions if spec.encounters else "none",
         "Outcomes": ", ".join(f"{o.label} ({o.kind})" for o in spec.outcomes) or "none",
+        "Per unit and month": ", ".join(o.label for o in spec.unit_months.outcomes) if spec.unit_months else "none",
         "Confirmatory": ", ".join(spec.plan.confirmatory) or "none",
         "Registration": spec.plan.registration or "not registered: order unverifiable",
         "Plan": plan_hash,

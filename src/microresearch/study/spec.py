@@ -20,6 +20,7 @@ from microresearch.study.sections import (
     Structure,
     StudyFacts,
     Survey,
+    UnitMonths,
     Units,
     Words,
 )
@@ -57,6 +58,7 @@ class StudySpec(Section):
     exposure: Exposure | None = None
     encounters: Encounters | None = None
     outcomes: tuple[Outcome, ...] = ()
+    unit_months: UnitMonths | None = None
     plan: Plan = Plan()
     disclosure: Disclosure = Disclosure()
     statements: Statements = Statements()
@@ -86,7 +88,11 @@ class StudySpec(Section):
             raise ValueError("[[outcomes]] are given, so [encounters] must say where they are")
         if self.survey is None and self.exposure is None:
             raise ValueError("a study has a [survey], or an [exposure] measured otherwise; this file has neither")
+        monthly = [outcome.name for outcome in self.unit_months.outcomes] if self.unit_months else []
         known = {outcome.name for outcome in self.outcomes}
+        if twice := sorted({name for name in monthly if name in known or monthly.count(name) > 1}):
+            raise ValueError(f"named more than once in outcomes and unit_months.outcomes: {', '.join(twice)}")
+        known |= set(monthly)
         if strange := [name for name in self.plan.confirmatory if name not in known]:
             raise ValueError(f"plan.confirmatory names outcomes that are not declared: {', '.join(strange)}")
         if self.scores.instrument is not None and self.scores.instrument not in self.study.instruments:

@@ -14,6 +14,7 @@ from microresearch.study.trace import library_files
 _FILES = {
     "survey": ("file", "dictionary"), "content_validity": ("file",), "roster": ("file",), "units": ("file",),
     "exposure": ("file",), "encounters": ("admissions", "costs", "ccr"),
+    "unit_months": ("file",),
 }  # fmt: skip
 
 

@@ -181,6 +181,12 @@ class Study:
 
         return reading.encounters(self)
 
+    def unit_months(self) -> Any:
+        """Counts per unit and month with their exposure as `Cells`, as [unit_months] says."""
+        from microresearch.study import reading
+
+        return reading.unit_months(self)
+
     def file(self, name: str) -> Path:
         """A file of the study by its path in the study's folder, noted as something that this notebook rests on.
 

@@ -13,11 +13,12 @@ import pandas as pd
 
 from microresearch import io
 from microresearch.instrument import Instrument
+from microresearch.study.sections import UnitMonths
 from microresearch.study.spec import StudySpec
 from microresearch.study.toml import to_toml
 
-HOSPITALS, UNITS, STAFF, ASKED, STAYS = 4, 24, 12, 15, 60
-"""Hospitals, units in all, responding and asked staff of a unit, stays of a unit: the same for every twin."""
+HOSPITALS, UNITS, STAFF, ASKED, STAYS, MONTHS = 4, 24, 12, 15, 60, 12
+"""Hospitals, units in all, responding and asked staff, stays and months of a unit: the same for every twin."""
 
 ROLES = ("nurse", "physician", "allied health", "support")
 
@@ -79,6 +80,8 @@ def write_twin(spec: StudySpec, schema: Schema, folder: Path, notebooks: str) ->
         said["exposure"]["file"] = _put(raw, "exposure.csv", table)
     if spec.encounters is not None:
         _encounters(said["encounters"], spec, units, raw, rng)
+    if spec.unit_months is not None:
+        said["unit_months"]["file"] = _put(raw, "unit_months.csv", _unit_months(spec.unit_months, units, rng))
     said["study"]["instruments"] = _instruments(spec, schema, folder)
     return io.write_text(folder / "study.toml", to_toml(_without_blanks(said)))
 
@@ -219,6 +222,18 @@ def _encounters(
     if encounters.ccr is not None:
         ratios = lines[list(by)].drop_duplicates().sort_values(list(by)).reset_index(drop=True)
         said["ccr"] = _put(raw, "ccr.csv", ratios.assign(ccr=np.round(0.3 + 0.05 * (np.arange(len(ratios)) % 5), 2)))
+
+
+def _unit_months(said: UnitMonths, units: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    n = len(units) * MONTHS
+    table = pd.DataFrame({said.unit: np.repeat(units["unit"].to_numpy(), MONTHS)})
+    if said.month:
+        table[said.month] = [f"2024-{month + 1:02d}" for month in range(MONTHS)] * len(units)
+    for one in said.outcomes:
+        if one.exposure not in table:
+            table[one.exposure] = rng.integers(300, 900, n)
+        table[one.column] = rng.poisson(3, n)
+    return table
 
 
 def _outcome(kind: str, n: int, rng: np.random.Generator) -> np.ndarray:
