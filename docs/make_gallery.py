@@ -8,7 +8,7 @@ import io
 import itertools
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -242,6 +242,9 @@ def _of_links(setting: Setting, names: dict[str, str]) -> dict[str, Drawing]:
     choices = ["Score", "Missing rule", "Contrast", "Case mix"]
     return {
         "forest": lambda: figures.forest_plot(linked, names),
+        "forest-crude": lambda: figures.forest_plot(
+            _with_crude(cost), names, panels=(replace(figures.RATIO, crude="crude"), figures.CURRENCY)
+        ),
         "forest-cost": lambda: figures.forest_plot(cost, names, panels=(figures.RATIO, figures.CURRENCY)),
         "influence": lambda: figures.influence_plot(_left_out(linked, setting), linked, names),
         "specifications": lambda: figures.specification_curve(_specifications(choices, setting), choices),
@@ -273,6 +276,14 @@ def _linked(setting: Setting, names: dict[str, str], money: bool) -> pd.DataFram
         frame.loc[:, [c for c in frame if c.endswith(("_low", "_high"))]] = np.nan
         frame["note"] = frame["note"].where(gone, "10 units, fewer than 20: no interval")
     return frame
+
+
+def _with_crude(linked: pd.DataFrame) -> pd.DataFrame:
+    shown, half = linked.copy(), linked["ci_high"] - linked["estimate"]
+    shown["crude"] = shown["estimate_naive"] + half.fillna(0.01)
+    for name, wide in (("estimate_naive", 0.7), ("crude", 0.9)):
+        shown[f"{name}_low"], shown[f"{name}_high"] = shown[name] - wide * half, shown[name] + wide * half
+    return shown
 
 
 def _left_out(linked: pd.DataFrame, setting: Setting) -> pd.DataFrame:

@@ -54,6 +54,22 @@ def test_costs_are_ratios_and_money() -> None:
     assert "ratio" in effects_figure(found, NAMES, "Cost").data
 
 
+def test_crude_effects_stand_beside_the_others_with_their_intervals() -> None:
+    found = linked(effect(math.log(0.94), 0.03, 0.001, -782.0), effect(0.0, 0.03, 0.9, 1.0), "gamma")
+    crude = linked(effect(math.log(0.90), 0.05, 0.001, -900.0), effect(0.1, 0.03, 0.9, 1.0), "gamma", corrected=False)
+    table, figure = effects_table(found, NAMES, "Cost", "", crude), effects_figure(found, NAMES, "Cost", crude)
+    assert table.headers[1:4] == ["Crude ratio", "Naive ratio", "Corrected ratio"]
+    assert any("nothing held constant" in note or "no case mix" in note for note in table.notes)
+    row = figure.data.set_index("characteristic").loc["leadership"]
+    assert row["ratio_crude"] == pytest.approx(0.90) and row["ratio_naive"] == pytest.approx(0.94)
+    assert row["ratio_crude_low"] == pytest.approx(0.90 * math.exp(-0.05))
+    assert row["ratio_naive_high"] == pytest.approx(0.94 * math.exp(0.03))
+    assert "diamond: crude" in figure.note
+    points = linked(effect(1.0, 0.5, 0.01), effect(0.1, 0.5, 0.7), "mixed")
+    assert effects_table(points, NAMES, "Experience", "", points).headers[1:4] == ["Crude", "Naive", "Corrected"]
+    assert "estimate_crude" in effects_figure(points, NAMES, "Experience", points).data
+
+
 def test_a_refused_correction_is_headed_naive_and_says_why() -> None:
     found = linked(effect(1.0, 0.5, 0.01), effect(0.1, 0.5, 0.7), "mixed", corrected=False)
     table = effects_table(found, NAMES, "Experience")

@@ -17,10 +17,16 @@ SHRINKAGE = (
     "Naive effects rest on raw unit means, corrected ones on empirical-Bayes scores; both are per one true standard "
     "deviation between units{within}. Correction changes the size of an effect, hardly its test."
 )
+CRUDE = (
+    "Crude effects rest on raw unit means with no case mix, unit covariate or hospital held constant; all others are "
+    "adjusted for them."
+)
 FAMILY = "Holm's p covers the {n} effects of this family."
 
 
-def effects_table(linked: LinkedEstimates, names: Names, label: str, warning: str = "") -> Table:
+def effects_table(
+    linked: LinkedEstimates, names: Names, label: str, warning: str = "", crude: LinkedEstimates | None = None
+) -> Table:
     """The effects of every characteristic on one outcome: naive, corrected, interval, p, Holm's p.
 
     Parameters
@@ -32,13 +38,15 @@ def effects_table(linked: LinkedEstimates, names: Names, label: str, warning: st
         The outcome in words.
     warning : str
         What has to stay with these estimates, such as a survey that did not precede the outcomes; the first note.
+    crude : LinkedEstimates, optional
+        From `crude_effects`: a column before the others.
 
     Returns
     -------
     Table
         Ratios (and money or absolute differences) where the model is on a log scale, points elsewhere.
     """
-    frame = _readable(linked, names)
+    frame = _beside(_readable(linked, names), linked, crude)
     ratio, absolute = "ratio" in frame, _absolute(linked, frame)
     plain = ("estimate_naive", "estimate", "ci_low", "ci_high")
     ratios = ("ratio_naive", "ratio", "ratio_low", "ratio_high")
@@ -46,28 +54,36 @@ def effects_table(linked: LinkedEstimates, names: Names, label: str, warning: st
         0 if any(row.corrected for row in linked.rows) else 1
     )  # without a corrected effect the naive one stands alone
     estimate, kind = list(ratios if ratio else plain)[first:], ("Corrected", "Naive")[first]
+    estimate = [*(c for c in ("ratio_crude" if ratio else "estimate_crude",) if c in frame), *estimate]
     shown = ["name", *estimate, *absolute, "df", "p", "p_holm", "note"]
     frame = frame[[column for column in shown if column in frame]]
     if "note" in frame and (frame["note"].fillna("") == "").all():
         frame = frame.drop(columns="note")
     money = f"{linked.currency} {linked.currency_year}" if linked.money else "Difference"
     labels = {
-        "name": "Characteristic", "estimate_naive": "Naive", "estimate": kind, "ci_low": "95% CI low",
+        "name": "Characteristic", "estimate_crude": "Crude", "ratio_crude": "Crude ratio",
+        "estimate_naive": "Naive", "estimate": kind, "ci_low": "95% CI low",
         "ci_high": "high", "ratio_naive": "Naive ratio", "ratio": f"{kind} ratio", "ratio_low": "95% CI low",
         "ratio_high": "high", "p_holm": "Holm p", "note": "Note",
         **dict(zip(absolute, (money, "95% CI low ", "high "), strict=False)),
     }  # fmt: skip
     whole = dict.fromkeys(absolute, 0) if linked.money else {}
+    notes = (*filter(None, [warning]), *_notes(linked, crude))
     return Table(
-        frame, f"{label}: effect of one SD of each characteristic", notes=(*filter(None, [warning]), *_notes(linked)),
+        frame, f"{label}: effect of one SD of each characteristic", notes=notes,
         decimals={**{c: 3 for c in estimate if ratio and c in frame}, **whole, **({"df": 1} if "df" in frame else {})},
         labels={column: text for column, text in labels.items() if column in frame},
     )  # fmt: skip
 
 
-def effects_figure(linked: LinkedEstimates, names: Names, label: str) -> StudyFigure:
-    """The forest plot of one outcome: a ratio panel and one in money or on the outcome's scale, or one of points."""
-    frame = _readable(linked, names)
+def effects_figure(
+    linked: LinkedEstimates, names: Names, label: str, crude: LinkedEstimates | None = None
+) -> StudyFigure:
+    """The forest plot of one outcome: a ratio panel and one in money or on the outcome's scale, or one of points.
+
+    With `crude` (from `crude_effects`) the effects stand three by three: corrected, adjusted, crude, with intervals.
+    """
+    frame = _beside(_readable(linked, names), linked, crude)
     absolute = _absolute(linked, frame)
     if "ratio" in frame:
         panels = [Panel("ratio", "ratio_low", "ratio_high", "ratio_naive", "Ratio per SD (95% CI)", 1.0, True, 3)]
@@ -79,6 +95,8 @@ def effects_figure(linked: LinkedEstimates, names: Names, label: str) -> StudyFi
     else:
         bounds = ("ci_low", "ci_high") if "ci_low" in frame else ("", "")
         panels = [Panel("estimate", *bounds, "estimate_naive", f"{label}, points per SD (95% CI)")]
+    if crude is not None:
+        panels[0] = replace(panels[0], crude="ratio_crude" if "ratio" in frame else "estimate_crude")
     return forest_plot(
         frame.drop(columns="name"), names, panels=panels, title=f"{label}: effect of each characteristic"
     )
@@ -166,16 +184,30 @@ def _readable(linked: LinkedEstimates, names: Names) -> pd.DataFrame:
     return frame
 
 
+def _beside(frame: pd.DataFrame, linked: LinkedEstimates, crude: LinkedEstimates | None) -> pd.DataFrame:
+    """With crude effects: the frame with these and the bounds of the naive ones; as ratios where it has ratios."""
+    if crude is None:
+        return frame
+    naive = linked.to_frame(naive=True)
+    for name, found in (("naive", naive[naive["estimand"] == "naive"]), ("crude", crude.to_frame())):
+        part = found.set_index("characteristic").reindex(frame["characteristic"])
+        columns = ("ratio", "ratio_low", "ratio_high") if "ratio" in frame else ("estimate", "ci_low", "ci_high")
+        for column, end in zip(columns, ("", "_low", "_high"), strict=True):
+            if column in part:
+                frame[f"{columns[0]}_{name}{end}"] = part[column].to_numpy(float)
+    return frame
+
+
 def _absolute(linked: LinkedEstimates, frame: pd.DataFrame) -> list[str]:
     name = "effect_currency" if linked.money else "effect_absolute"
     columns = [name, f"{name}_low", f"{name}_high"]
     return [c for c in columns if c in frame and frame[c].notna().any()] if "ratio" in frame else []
 
 
-def _notes(linked: LinkedEstimates) -> tuple[str, ...]:
+def _notes(linked: LinkedEstimates, crude: LinkedEstimates | None = None) -> tuple[str, ...]:
     within = " of a hospital" if linked.within_hospitals else ""
     family = sum(row.p_holm is not None for row in linked.rows)
-    notes: list[str] = [SHRINKAGE.format(within=within)]
+    notes: list[str] = [SHRINKAGE.format(within=within), *([CRUDE] if crude is not None else [])]
     if family:
         notes.append(FAMILY.format(n=family))
     notes.append(f"Model: {linked.model}; plan {linked.plan_hash[:12]}" + (f", {linked.role}." if linked.role else "."))

@@ -21,8 +21,9 @@ class Panel:
     ----------
     estimate, low, high : str
         Columns of the corrected effect and its bounds; where a bound is missing the point stands alone.
-    naive : str
-        Column of the naive effect, "" for none.
+    naive, crude : str
+        Columns of the naive effect and of the one with nothing held constant, "" for none; bounds are drawn where
+        columns of these names with "_low" and "_high" have them.
     label : str
         Of the axis.
     null : float
@@ -44,6 +45,7 @@ class Panel:
     log: bool = False
     decimals: int = 2
     head: str = ""
+    crude: str = ""
 
 
 RATIO = Panel(label="Cost ratio per SD (95% CI)", null=1.0, log=True, head="Cost ratio")
@@ -64,6 +66,8 @@ def forest_plot(
     title: str = "",
 ) -> StudyFigure:
     """Effects of the characteristics on one outcome: corrected (filled) with naive (hollow) beside, Holm marked.
+
+    Where a panel names a crude effect, all three stand below each other: corrected, adjusted (the naive one) and crude.
 
     Parameters
     ----------
@@ -115,8 +119,7 @@ def forest_plot(
         title=title or "Effects by characteristic",
         alt=f"Forest plot of {len(frame)} effect{'s' if len(frame) > 1 else ''}. "
         + " ".join(_sentence(titles[str(code)], row, panels[0]) for code, row in frame.iterrows()),
-        note="Filled: corrected for unreliability of the unit score; hollow: naive. Bold and square: Holm p < "
-        f"{alpha:g} over the family. Bars: 95% confidence intervals of the corrected effects.",
+        note=f"{_marks(panels)} Bold and square: Holm p < {alpha:g} over the family. Bars: 95% confidence intervals.",
     )
     marked = np.array([_number(row, "p_holm") < alpha for _, row in frame.iterrows()])
     with context():
@@ -124,8 +127,17 @@ def forest_plot(
         return settle(figure)
 
 
+def _marks(panels: Sequence[Panel]) -> str:
+    """What filled and hollow marks are."""
+    filled = "Filled: corrected for unreliability of the unit score"
+    if not any(panel.crude for panel in panels):
+        return f"{filled}; hollow: naive."
+    return f"{filled}; hollow circle: adjusted, raw unit means; diamond: crude, raw unit means, nothing held constant."
+
+
 def _plotted(frame: pd.DataFrame, panels: Sequence[Panel]) -> pd.DataFrame:
-    wanted = [name for panel in panels for name in (panel.naive, panel.estimate, panel.low, panel.high)]
+    beside = [f"{name}{end}" for p in panels for name in (p.crude, p.naive) if name for end in ("", "_low", "_high")]
+    wanted = [*beside, *(name for panel in panels for name in (panel.estimate, panel.low, panel.high))]
     keep = [name for name in (*wanted, "p", "p_holm", "note") if name in frame.columns]
     return frame[list(dict.fromkeys(keep))].reset_index()
 
@@ -186,7 +198,7 @@ def _compose(
         )
         if number == 0:
             _names(axes, names, notes[0], marked)
-            _legend(axes, bool(panel.naive))
+            _legend(axes, panel)
         start += wide + space + gap
     said = [p_value(p) if not np.isnan(p := _number(row, "p_holm")) else "–" for _, row in frame.iterrows()]
     _column(last, said, marked, "Holm p")
@@ -199,20 +211,31 @@ def _panel(axes: Axes, frame: pd.DataFrame, panel: Panel, marked: np.ndarray) ->
     axes.axvline(panel.null, color=QUIET, lw=0.7, zorder=1)
     for y, (_, row) in enumerate(frame.iterrows()):
         axes.axhspan(y - 0.5, y + 0.5, color="#f5f5f5" if y % 2 else "white", lw=0, zorder=0)
-        estimate, naive = _number(row, panel.estimate), _number(row, panel.naive)
+        estimate, place = _number(row, panel.estimate), y - (0.26 if panel.crude else 0.1)
         bounds = np.array([_number(row, panel.low), _number(row, panel.high)])
-        if not np.isnan(naive):
-            axes.plot(naive, y + 0.24, "o", ms=3.4, mfc="white", mec=QUIET, mew=0.8, zorder=3)
+        _hollow(axes, row, panel.naive, y + (0.06 if panel.crude else 0.24), "o")
+        _hollow(axes, row, panel.crude, y + 0.33, "D")
         if not np.isnan(bounds).any():
-            axes.plot(bounds, [y - 0.1] * 2, color=INK, lw=1.5 if marked[y] else 0.9, solid_capstyle="butt", zorder=2)
+            axes.plot(bounds, [place] * 2, color=INK, lw=1.5 if marked[y] else 0.9, solid_capstyle="butt", zorder=2)
         if not np.isnan(estimate):
-            axes.plot(estimate, y - 0.1, "s" if marked[y] else "o", ms=4.6 if marked[y] else 3.8, color=INK, zorder=4)
+            axes.plot(estimate, place, "s" if marked[y] else "o", ms=4.6 if marked[y] else 3.8, color=INK, zorder=4)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.margins(x=0.06)
     axes.set_xlabel(wrap(panel.label, 60 if axes.get_position().width > 0.25 else 34))
     axes.spines["left"].set_visible(False)
     if panel.log:
         _plain_ticks(axes)
+
+
+def _hollow(axes: Axes, row: pd.Series, column: str, y: float, mark: str) -> None:
+    """A naive or crude effect, with its interval where the frame has one."""
+    value = _number(row, column)
+    if np.isnan(value):
+        return
+    bounds = np.array([_number(row, f"{column}_low"), _number(row, f"{column}_high")])
+    if not np.isnan(bounds).any():
+        axes.plot(bounds, [y] * 2, color=QUIET, lw=0.6, solid_capstyle="butt", zorder=2)
+    axes.plot(value, y, mark, ms=3.4 if mark == "o" else 2.8, mfc="white", mec=QUIET, mew=0.8, zorder=3)
 
 
 def _plain_ticks(axes: Axes) -> None:
@@ -248,11 +271,16 @@ def _column(axes: Axes, said: list[str], marked: np.ndarray, head: str) -> None:
     axes.text(1.0, -0.7, head, ha="right", va="bottom", fontsize=6.5, color=QUIET)
 
 
-def _legend(axes: Axes, naive: bool) -> None:
+def _legend(axes: Axes, panel: Panel) -> None:
     axes.plot([], [], "o", color=INK, ms=3.8, label="corrected")
-    if naive:
-        axes.plot([], [], "o", mfc="white", mec=QUIET, ms=3.4, label="naive")
+    if panel.naive:
+        label = "adjusted" if panel.crude else "naive"
+        axes.plot([], [], "o", mfc="white", mec=QUIET, ms=3.4, label=label)
+    if panel.crude:
+        axes.plot([], [], "D", mfc="white", mec=QUIET, ms=2.8, label="crude")
+    wide = 180.0 * axes.get_position().width
+    start = -45.0 / wide if panel.crude and wide < 45.0 else -0.02  # above the names where the panel is narrow
     axes.legend(
-        loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handletextpad=0.2, columnspacing=1.0, borderpad=0.2
+        loc="lower left", bbox_to_anchor=(start, 1.0), ncols=3, handletextpad=0.2, columnspacing=1.0, borderpad=0.2
     )
     axes.axhline(-0.5, color=FAINT, lw=0.6)
