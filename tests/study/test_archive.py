@@ -57,7 +57,7 @@ def test_a_twin_knows_no_value_of_the_data(bundled: Path, tmp_path: Path) -> Non
     for root, name in ((bundled, "one"), (other, "two")):
         write_one(root, 20240108, tmp_path / name)
     files = [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 7
+    assert len(files) == 8
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
