@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from microresearch.report.figures.inputs import listed
 
 if TYPE_CHECKING:
-    from microresearch.study.sections import CaseMix, Outcome
+    from microresearch.study.linking_sections import CaseMix, Outcome
     from microresearch.study.spec import StudySpec
 
 BEFORE: dict[str, tuple[tuple[str, str], ...]] = {

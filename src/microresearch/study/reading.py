@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from microresearch.linking.cells import Outcome as Wanted
     from microresearch.responses import Responses
-    from microresearch.study.sections import Outcome, Survey
+    from microresearch.study.linking_sections import Outcome
+    from microresearch.study.sections import Survey
     from microresearch.study.study import Study
     from microresearch.survey.export import Export
 

@@ -4,14 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from microresearch.study.linking_sections import Encounters, Outcome, UnitMonths
 from microresearch.study.sections import (
     CarelessFlags,
     Disclosure,
-    Encounters,
     ExpertRatings,
     Exposure,
     Imputation,
-    Outcome,
     Plan,
     Roster,
     Scores,
@@ -20,7 +19,6 @@ from microresearch.study.sections import (
     Structure,
     StudyFacts,
     Survey,
-    UnitMonths,
     Units,
     Words,
 )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from microresearch import io
 from microresearch.instrument import Instrument
-from microresearch.study.sections import UnitMonths
+from microresearch.study.linking_sections import UnitMonths
 from microresearch.study.spec import StudySpec
 from microresearch.study.toml import to_toml
 
