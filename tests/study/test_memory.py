@@ -20,10 +20,10 @@ from microresearch.psychometrics.retention import n_factors
 from microresearch.study import memory
 from microresearch.study.closure import files_behind
 from microresearch.study.codec import pack, unpack
-from microresearch.study.memory import FOLDER, Memory, let_remember
+from microresearch.study.memory import Memory, let_remember
 from microresearch.study.packed_bytes import from_bytes, to_bytes
 from microresearch.study.place import Place, find_place
-from microresearch.study.record import Now
+from microresearch.study.record import MEMORY, Now
 from microresearch.study.reproduce import copy_study
 from microresearch.study.spec_file import read_spec
 from microresearch.study.stamp import tree_hashes
@@ -44,7 +44,7 @@ def a_memory(tmp_path: Path, now: Now = NOW, earlier: Memory | None = None) -> M
 
 def folder_of(one: Memory) -> Path:
     assert one.place.stage is not None
-    return one.place.stage / "processed" / FOLDER
+    return one.place.stage / "processed" / MEMORY
 
 
 def computes(one: Memory, monkeypatch: pytest.MonkeyPatch, *call: Any, **settings: Any) -> bool:
@@ -201,6 +201,27 @@ other = study.remember(alpha, drawn)
 """
 
 
+def test_what_two_notebooks_remember_alike_makes_neither_run_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which packages a call loaded stands in an entry, and depends on what was loaded before it."""
+    root = tiny_study(tmp_path / "study")
+    for old in io.list_files(root / "notebooks"):
+        old.unlink()
+    notebook(root / "notebooks", "01-alpha", CODE)
+    notebook(root / "notebooks", "02-again", "import numpy.polynomial\n" + CODE.replace('"alpha"', '"again"'))
+    assert main(["run", "--study", str(root)]) == 0
+    (path,) = io.list_files(root / "data/processed" / MEMORY)
+    entry = io.read_json(path)
+    del entry["sha256"]
+    entry["packages"] = {}
+    path.write_text(json.dumps({**entry, "sha256": memory._sum(entry)}))
+    notebook(root / "notebooks", "02-again", CODE.replace('"alpha"', '"again"') + "\n# changed")
+    capsys.readouterr()
+    assert main(["run", "--study", str(root)]) == 0
+    assert "01-alpha: unchanged" in capsys.readouterr().out
+
+
 def test_a_run_recalls_force_computes_and_what_is_not_used_is_forgotten(tmp_path: Path) -> None:
     root = tiny_study(tmp_path / "study")
     for old in io.list_files(root / "notebooks"):
@@ -209,7 +230,7 @@ def test_a_run_recalls_force_computes_and_what_is_not_used_is_forgotten(tmp_path
     assert main(["run", "--study", str(root)]) == 0
     fresh = io.read_json(root / "results/numbers.json")["alpha.raw"]["value"]
     provenance = io.read_json(root / "results/provenance.json")["notebooks"]["01-alpha"]
-    (path,) = io.list_files(root / "data/processed" / FOLDER)
+    (path,) = io.list_files(root / "data/processed" / MEMORY)
     # an entry as a run would write it, of another result: whoever shows that number has recalled it
     entry = io.read_json(path)
     entry["value"] = entry["value"].replace(repr(fresh), "0.25")
@@ -220,10 +241,10 @@ def test_a_run_recalls_force_computes_and_what_is_not_used_is_forgotten(tmp_path
     assert io.read_json(root / "results/numbers.json")["alpha.raw"]["value"] == 0.25
     again = io.read_json(root / "results/provenance.json")["notebooks"]["01-alpha"]
     assert {**again, "code": "", "published": []} == {**provenance, "code": "", "published": []}
-    assert len(io.list_files(root / "data/processed" / FOLDER)) == 2
+    assert len(io.list_files(root / "data/processed" / MEMORY)) == 2
     notebook(root / "notebooks", "01-alpha", CODE)
     assert main(["run", "--study", str(root), "--force"]) == 0
-    assert io.list_files(root / "data/processed" / FOLDER) == (path,)
+    assert io.list_files(root / "data/processed" / MEMORY) == (path,)
     assert io.read_json(root / "results/numbers.json")["alpha.raw"]["value"] == fresh
     copy_study(find_place(root), read_spec(root / "study.toml"), tmp_path / "copy")
     assert not (tmp_path / "copy/data/processed").exists()

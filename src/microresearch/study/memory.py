@@ -15,12 +15,12 @@ from microresearch.study.closure import files_behind
 from microresearch.study.codec import pack, unpack
 from microresearch.study.packed_bytes import from_bytes, to_bytes
 from microresearch.study.place import Place
-from microresearch.study.record import Now
+from microresearch.study.record import MEMORY, Now
 from microresearch.study.state import installed, python_version
 from microresearch.study.trace import LIBRARY, Trace, library_files, packages_of
 
-FOLDER, STATE = "memory", "memory.json"
-"""Folder of what is remembered, under kept tables; and the file that tells a notebook what it may go by."""
+STATE = "memory.json"
+"""The file that tells a notebook what it may go by."""
 
 
 def let_remember(part: Path, now: Now, folders: list[Path]) -> None:
@@ -73,7 +73,7 @@ class Memory:
         """What a run told; by hand, what is there, and what the last run left."""
         if self.place.stage is not None and (self.place.stage / STATE).is_file():
             return dict(io.read_json(self.place.stage / STATE))
-        folders: list[str] = [] if self.place.stage else [str(self.place.processed / FOLDER)]
+        folders: list[str] = [] if self.place.stage else [str(self.place.processed / MEMORY)]
         now = {"library": library_files(), "packages": installed(), "python": python_version()}
         return {**now, "folders": folders}
 
@@ -132,7 +132,7 @@ class Memory:
     def _write(self, key: str, entry: Mapping[str, Any]) -> None:
         """Only a run writes; what it does not use is gone when its folder takes the place of the old one."""
         if self.place.stage is not None:
-            path = self.place.stage / "processed" / FOLDER / f"{key}.json"
+            path = self.place.stage / "processed" / MEMORY / f"{key}.json"
             io.write_json(path, {**entry, "sha256": _sum(entry)})
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from microresearch import io
 from microresearch.errors import DataError
 
+MEMORY = "memory"
+"""Folder, under kept tables, of what is remembered between runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Now:
@@ -82,13 +85,17 @@ class Record:
                 yield f"{package} {version} became {now.packages.get(package, 'not installed')}"
 
     def intact(self, processed: Path, results: Path) -> Iterator[str]:
-        """Every file of what it made that is no longer as it was made."""
+        """Every file of what it made that is no longer as it was made.
+
+        What is remembered has its own checksum, and may have been written again by another notebook that asked for the
+        same.
+        """
         for folder, files in ((processed, self.kept), (results, self.published)):
             for file, sha in files.items():
                 path = folder / file
                 if not path.is_file():
                     yield f"{folder.name}/{file} is gone"
-                elif io.sha256_file(path) != sha:
+                elif not file.startswith(f"{MEMORY}/") and io.sha256_file(path) != sha:
                     yield f"{folder.name}/{file} was changed"
 
     def names(self) -> dict[str, str]:

@@ -9,12 +9,12 @@ from pathlib import Path
 from microresearch import io
 from microresearch.errors import DataError, MicroresearchError, Problem
 from microresearch.study.execute import execute, kernel_environment, run_to_end
-from microresearch.study.memory import FOLDER, let_remember
+from microresearch.study.memory import let_remember
 from microresearch.study.notebooks import Notebook, all_needs, find_notebooks
 from microresearch.study.place import Place
 from microresearch.study.progress import Lines, Stopwatch, progress
 from microresearch.study.publish import LIST
-from microresearch.study.record import Now, Record, read_record
+from microresearch.study.record import MEMORY, Now, Record, read_record
 from microresearch.study.spec import StudySpec
 from microresearch.study.spec_file import read_spec
 from microresearch.study.stage import (
@@ -164,7 +164,7 @@ class Run:
         folders = {one.record.stem: one.processed for one in needs}
         published = {one.record.stem: {"results": str(one.results), "entries": one.record.entries} for one in needs}
         io.write_json(part / "published-before.json", published)
-        let_remember(part, self.now, [] if self.force else [self.place.processed / FOLDER])
+        let_remember(part, self.now, [] if self.force else [self.place.processed / MEMORY])
         environment = kernel_environment(self.place.file, part, book.stem, folders)
         cells = sum(
             1 for cell in book.content["cells"] if cell["cell_type"] == "code" and "".join(cell["source"]).strip()
