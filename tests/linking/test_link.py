@@ -199,7 +199,7 @@ def test_unit_ids_that_only_look_different():
 def test_zero_costs_need_two_parts(study):
     scores, cells = study
     table = cells.table.assign(cost_zeros=[1, *cells.table["cost_zeros"][1:]])
-    with pytest.raises(DataError, match=r"stays cost nothing, .* two-part"):
+    with pytest.raises(DataError, match=r"stays cost nothing, .*two-part"):
         link_cost(scores, replace(cells, table=table))
 
 

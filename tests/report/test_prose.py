@@ -22,6 +22,7 @@ from microresearch.report.prose import (
 )
 from microresearch.report.rounding import apa
 from microresearch.results import NotAvailable
+from microresearch.study.linking_sections import MODELS
 
 
 def scale(rng: np.random.Generator, noise: float) -> pd.DataFrame:
@@ -87,8 +88,11 @@ def test_the_model_is_worded_by_its_own_estimator() -> None:
     mixed = model_sentence("mixed", "Experience", within_hospitals=False)
     assert "restricted maximum likelihood" in mixed.text and "CR2" not in mixed.text and "hospitals" not in mixed.text
     assert "holm1979" not in mixed.cites
+    for kind, models in MODELS.items():
+        for model in models:
+            assert model_sentence(model, "Outcome").text.startswith("Outcome was regressed"), (kind, model)
     with pytest.raises(DataError, match="mixed"):
-        model_sentence("ols", "Experience")
+        model_sentence("probit", "Experience")
 
 
 def test_bibtex_is_whole_and_sorted() -> None:
