@@ -18,7 +18,7 @@ import numpy as np
 from linked import design_of, fill, outcome, patients, sizes
 from linked_rated import study
 
-from microresearch.linking.bootstrap import BootstrapEffects
+from microresearch.linking.bootstrap import BootstrapEffects, studentised
 from microresearch.linking.slopes import slope
 from microresearch.linking.zero_cost_bootstrap import PARTS, TwoPartDraws
 from microresearch.numeric.moments import group_moments
@@ -51,10 +51,8 @@ def one(rng: np.random.Generator, units: int, icc1: float, size: str, effect: fl
                         (), n - used)  # fmt: skip
     codes = np.asarray(people["unit"].str[1:].astype(int), np.int64)
     rated = group_moments(people["score"].to_numpy(float), codes, units)
-    draws = TwoPartDraws((rated,), np.empty((units, 0)), hospital, np.arange(units), design)
-    estimate, se = (got[:, :, 0] for got in draws.under(np.ones((1, units))))
-    drawn, errors = draws(DRAWS, rng)
-    t = (drawn - estimate[:, :, None]) / errors
+    under = TwoPartDraws((rated,), np.empty((units, 0)), hospital, np.arange(units), design)
+    estimate, se, drawn, t = studentised(under, hospital, DRAWS, int(rng.integers(2**32)), 1)
     found = BootstrapEffects(PARTS, ("score",), estimate, se, drawn, t, 0.95, 0, units)
     factors = scores.factors.drop(columns="characteristic").to_numpy(float).ravel()
     x = design.with_score(scores.table["eb"].to_numpy(float))

@@ -1,10 +1,12 @@
 """How sure is an effect when scores, their reliability and their scale are themselves estimated? Units drawn again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from microresearch.errors import DataError, Problem, SpecError
 from microresearch.linking.cells import Cells
@@ -159,26 +161,42 @@ def bootstrap_effects(
     ----------
     Hall (1988), Ann Stat 16, 927-953 (bootstrap-t); Rao & Wu (1988); Westfall & Young (1993), algorithm 2.8.
     """
-    if n_boot < 99 or scores.population != "process":
-        raise SpecError("the bootstrap needs 99 draws or more, and scores whose population is 'process'.")
+    refuse_to_draw(n_boot, scores)
     names = tuple(scores.characteristics if characteristics is None else characteristics)
     study = gather(ratings, scores, cells, tuple(outcomes), names)
-    whole = draw_effects(study, np.ones((1, len(study.strata))))
+    strata = np.asarray(study.strata, np.intp)
+    estimate, se, draws, t = studentised(partial(draw_effects, study), strata, n_boot, seed, workers)
+    return BootstrapEffects(tuple(outcomes), names, estimate, se, draws, t, confidence, seed, len(strata))
+
+
+def refuse_to_draw(n_boot: int, scores: UnitScores) -> None:
+    """An error unless there are draws enough, and scores that a draw of units can make anew."""
+    if n_boot < 99 or scores.population != "process":
+        raise SpecError("the bootstrap needs 99 draws or more, and scores whose population is 'process'.")
+
+
+Under = Callable[[Array], tuple[Array, Array]]
+"""Weights of units (draws, units) -> effects and their errors, each (outcomes, characteristics, draws)."""
+
+
+def studentised(
+    under: Under, strata: NDArray[np.intp], n_boot: int, seed: int, workers: int | None
+) -> tuple[Array, Array, Array, Array]:
+    """Estimates and errors on the units as they are; then every draw's estimate, and its distance in its own errors."""
+    estimate, se = (part[:, :, 0] for part in under(np.ones((1, len(strata)))))
     chunks = [CHUNK] * (n_boot // CHUNK) + ([n_boot % CHUNK] if n_boot % CHUNK else [])
-    parts = map_seeded(_Task(study), chunks, seed, workers)
-    estimate, se = whole[0][:, :, 0], whole[1][:, :, 0]
-    draws = np.concatenate([part[0] for part in parts], axis=2)
-    errors = np.concatenate([part[1] for part in parts], axis=2)
-    t = (draws - estimate[:, :, None]) / errors
-    return BootstrapEffects(tuple(outcomes), names, estimate, se, draws, t, confidence, seed, len(study.strata))
+    parts = map_seeded(_Task(under, strata), chunks, seed, workers)
+    draws, errors = (np.concatenate([part[i] for part in parts], axis=2) for i in (0, 1))
+    return estimate, se, draws, (draws - estimate[:, :, None]) / errors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Task:
-    study: Study
+    under: Under
+    strata: NDArray[np.intp]
 
     def __call__(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        return draw_effects(self.study, rescaled_weights(np.asarray(self.study.strata, np.intp), size, rng))
+        return self.under(rescaled_weights(self.strata, size, rng))
 
 
 def gather(
@@ -221,12 +239,19 @@ def draw_effects(study: Study, weights: Array) -> tuple[Array, Array]:
     se = estimate.copy()
     fixed = np.broadcast_to(study.covariates, (len(weights), *study.covariates.shape))
     for j, rated in enumerate(study.ratings):
-        n = rated.n.astype(np.float64)
-        within = rating_components(n, rated.mean, rated.ss, weights, strata, study.covariates[:, :0])
-        given = rating_components(n, rated.mean, rated.ss, weights, strata, study.covariates)
-        tau = np.where((within.tau2 > 0) & (given.tau2 > 0), np.sqrt(within.tau2), np.nan)
-        x = np.concatenate([fixed, given.eb[:, :, None]], axis=2)
+        eb, tau = drawn_scores(rated, study.covariates, strata, weights)
+        x = np.concatenate([fixed, eb[:, :, None]], axis=2)
         for i, (effect, variance) in enumerate(study.effects):
-            found = effect_slopes(np.where(n > 0, effect, np.nan), variance, weights, strata, x)
+            found = effect_slopes(np.where(rated.n > 0, effect, np.nan), variance, weights, strata, x)
             estimate[i, j], se[i, j] = found.estimate * tau, found.se * tau
     return estimate, se
+
+
+def drawn_scores(
+    rated: GroupMoments, covariates: Array, strata: NDArray[np.intp], weights: Array
+) -> tuple[Array, Array]:
+    """Empirical-Bayes scores (draws, units) under every weighting, and the true SD, NaN where it is not above zero."""
+    n = rated.n.astype(np.float64)
+    within = rating_components(n, rated.mean, rated.ss, weights, strata, covariates[:, :0])
+    given = rating_components(n, rated.mean, rated.ss, weights, strata, covariates)
+    return given.eb, np.where((within.tau2 > 0) & (given.tau2 > 0), np.sqrt(within.tau2), np.nan)

@@ -8,15 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from microresearch.errors import DataError, MicroresearchError, Problem, SpecError
-from microresearch.linking.bootstrap import CHUNK, BootstrapEffects, gather
+from microresearch.linking.bootstrap import BootstrapEffects, drawn_scores, gather, refuse_to_draw, studentised
 from microresearch.linking.cells import Cells
 from microresearch.linking.design import Array, Design, build
 from microresearch.linking.ledger import COST
 from microresearch.linking.two_part import expected_cost
 from microresearch.numeric.glm import Family, GlmFit, fit_glm
 from microresearch.numeric.moments import GroupMoments
-from microresearch.numeric.reweighted import rating_components, rescaled_weights
-from microresearch.parallel import map_seeded
 from microresearch.units.score_table import UnitScores
 
 PARTS = ("any use", "cost if used", "total", "total in money")
@@ -67,8 +65,7 @@ def bootstrap_two_part(
     """
     if cells.outcome(outcome).kind != "cost":
         raise SpecError(Problem("this outcome is no cost", column=outcome, mend='declare its kind as "cost"'))
-    if n_boot < 99 or scores.population != "process":
-        raise SpecError("the bootstrap needs 99 draws or more, and scores whose population is 'process'.")
+    refuse_to_draw(n_boot, scores)
     if not cells.table[f"{outcome}_zeros"].sum():
         raise DataError(Problem("every stay costs something", column=outcome, mend="use bootstrap_effects"))
     names = tuple(scores.characteristics if characteristics is None else characteristics)
@@ -77,18 +74,14 @@ def bootstrap_two_part(
     known = gather(ratings, scores, cells, (), names)
     strata = np.asarray(known.strata, np.intp)
     at = np.asarray(units.get_indexer(pd.Index(design.units)), np.intp)
-    task = TwoPartDraws(known.ratings, known.covariates, strata, at, design)
-    estimate, se = (part[:, :, 0] for part in task.under(np.ones((1, len(strata)))))
-    chunks = [CHUNK] * (n_boot // CHUNK) + ([n_boot % CHUNK] if n_boot % CHUNK else [])
-    parts = map_seeded(task, chunks, seed, workers)
-    draws, errors = (np.concatenate([part[i] for part in parts], axis=2) for i in (0, 1))
-    t = (draws - estimate[:, :, None]) / errors
+    under = TwoPartDraws(known.ratings, known.covariates, strata, at, design)
+    estimate, se, draws, t = studentised(under, strata, n_boot, seed, workers)
     return BootstrapEffects(PARTS, names, estimate, se, draws, t, confidence, seed, len(strata))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TwoPartDraws:
-    """All that a draw needs; a task of `map_seeded`, which is told the number of draws."""
+    """All that a draw needs; called with weights of units, it fits both parts under each of them."""
 
     ratings: tuple[GroupMoments, ...]
     covariates: Array
@@ -96,21 +89,15 @@ class TwoPartDraws:
     at: NDArray[np.intp]  # the place of each of the design's units among those of the ratings
     design: Design
 
-    def __call__(self, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """So many draws."""
-        return self.under(rescaled_weights(self.strata, size, rng))
-
-    def under(self, weights: Array) -> tuple[Array, Array]:
+    def __call__(self, weights: Array) -> tuple[Array, Array]:
         """Effects per SD and their errors under every weighting, shapes (parts, characteristics, draws)."""
         estimate = np.full((len(PARTS), len(self.ratings), len(weights)), np.nan)
         se = estimate.copy()
         for j, rated in enumerate(self.ratings):
-            n = rated.n.astype(np.float64)
-            within = rating_components(n, rated.mean, rated.ss, weights, self.strata, self.covariates[:, :0])
-            given = rating_components(n, rated.mean, rated.ss, weights, self.strata, self.covariates)
-            for b in np.flatnonzero((within.tau2 > 0) & (given.tau2 > 0)):
-                score = np.where(n > 0, given.eb[b], np.nan)
-                found = _both(self.design, weights[b][self.at], score[self.at], float(np.sqrt(within.tau2[b])))
+            eb, tau = drawn_scores(rated, self.covariates, self.strata, weights)
+            for b in np.flatnonzero(~np.isnan(tau)):
+                score = np.where(rated.n > 0, eb[b], np.nan)
+                found = _both(self.design, weights[b][self.at], score[self.at], float(tau[b]))
                 if found is not None:
                     estimate[:, j, b], se[:, j, b] = found
         return estimate, se
