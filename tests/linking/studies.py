@@ -57,6 +57,19 @@ def plant(seed, n_units=48, n_hospitals=6, stays=40, raters=(6, 25), slope=SLOPE
     return Planted(units, people, stays_table, lines)
 
 
+WARDS = """
+[study]
+title = "Wards"
+seed = 1
+[exposure]
+file = "units.csv"
+unit = "unit"
+columns = ["{column}"]
+[encounters]
+admissions = "stays.csv"
+"""
+"""A study file up to its [encounters], whose exposure is a column of units.csv."""
+
 CASE_MIX = ({"column": "age", "bands": [18, 65]}, "sex")
 KINDS = {"experience": "continuous", "died": "binary", "days": "count"}
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from studies import WARDS
 from test_imputed import MIX, made, with_gaps
 
 from microresearch import io
@@ -19,16 +20,9 @@ from microresearch.results import NotAvailable
 from microresearch.study.study import open_study
 
 KINDS = {"experience": "continuous", "days": "count"}
-STUDY = """
-[study]
-title = "Wards"
-seed = 1
-[exposure]
-file = "units.csv"
-unit = "unit"
-columns = ["score"]
-[encounters]
-admissions = "stays.csv"
+STUDY = (
+    WARDS.format(column="score")
+    + """
 case_mix = [{ name = "sick", column = "sick" }, { name = "sex", column = "sex" }]
 [encounters.imputation]
 iterations = 8
@@ -38,6 +32,7 @@ label = "Days"
 column = "days"
 kind = "count"
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,15 @@
 from pathlib import Path
 
 import numpy as np
-from studies import plant
+from studies import WARDS, plant
 
 from microresearch import io, link_cost, unit_scores
 from microresearch.report.beside import families_table
 from microresearch.study.study import open_study
 
-STUDY = """
-[study]
-title = "Wards"
-seed = 1
-[exposure]
-file = "units.csv"
-unit = "unit"
-columns = ["beds"]
-[encounters]
-admissions = "stays.csv"
+STUDY = (
+    WARDS.format(column="beds")
+    + """
 costs = "lines.csv"
 cost_basis = "direct"
 currency = "EUR"
@@ -31,6 +24,7 @@ column = "cost"
 kind = "cost"
 winsor = [0.9, 0.995]
 """
+)
 
 
 def test_winsorised_costs_of_a_study_file(tmp_path: Path) -> None:

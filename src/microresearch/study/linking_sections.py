@@ -99,12 +99,17 @@ class Encounters(Section):
         return self
 
 
-class Outcome(Section):
-    """One of [[outcomes]]: what is related to the scores, on which scale, by which model."""
+class Measured(Section):
+    """What is related to the scores: its name in results, its words, and the column that holds it."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     label: Words
     column: Words
+
+
+class Outcome(Measured):
+    """One of [[outcomes]]: what is related to the scores, on which scale, by which model."""
+
     kind: OutcomeKind
     model: Model = "auto"
     scale: str = ""
@@ -129,12 +134,9 @@ class Outcome(Section):
         return self
 
 
-class UnitMonthOutcome(Section):
+class UnitMonthOutcome(Measured):
     """One of [[unit_months.outcomes]]: a count, and the column with the exposure that it arose in."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    label: Words
-    column: Words
     exposure: Words
     kind: Literal["count"] = "count"
     model: Literal["auto", "poisson", "negative binomial"] = "auto"

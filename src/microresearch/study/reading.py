@@ -177,18 +177,25 @@ def unit_months(study: "Study") -> Any:
     said = _section(study, "unit_months", "counts per unit and month")
     path = _path(study, said.file)
     file, counts = io.shown(path), {one.column: one.exposure for one in said.outcomes}
-    there = io.read_csv(path).columns
-    wanted = [said.unit, *([said.month] if said.month else []), *counts, *counts.values()]
-    if missing := [name for name in dict.fromkeys(wanted) if name not in there]:
-        allowed, mend = ", ".join(there), "mend [unit_months] or the file"
-        raise DataError([Problem("this column is missing", file, 1, c, allowed=allowed, mend=mend) for c in missing])
-    table = io.read_csv(path, numbers=tuple(dict.fromkeys([*counts, *counts.values()])))
+    texts = (said.unit, *([said.month] if said.month else []))
+    table = _declared(path, "unit_months", texts, (*counts, *counts.values()))
     unit = table[said.unit].str.strip()
     try:
         cells = read_unit_months(table.assign(**{said.unit: unit.mask(unit == "")}), counts, said.unit, said.month)
     except DataError as error:
         raise DataError([replace(problem, file=file) for problem in error.problems]) from None
     return named(cells, {one.column: one.name for one in said.outcomes})
+
+
+def _declared(path: Any, section: str, texts: Sequence[str], numbers: Sequence[str]) -> "pd.DataFrame":
+    """A CSV file with these columns of numbers, all others as text; DataError for all columns that it lacks at once."""
+    from microresearch import io
+
+    there, wanted = io.read_csv(path).columns, tuple(dict.fromkeys(numbers))
+    if missing := [name for name in dict.fromkeys((*texts, *wanted)) if name not in there]:
+        file, allowed, mend = io.shown(path), ", ".join(there), f"mend [{section}] or the file"
+        raise DataError([Problem("this column is missing", file, 1, c, allowed=allowed, mend=mend) for c in missing])
+    return io.read_csv(path, numbers=wanted)
 
 
 def exposure(study: "Study") -> "pd.DataFrame":
@@ -203,14 +210,7 @@ def exposure(study: "Study") -> "pd.DataFrame":
 
     said = _section(study, "exposure", "exposure")
     path = _path(study, said.file)
-    file = io.shown(path)
-    table = io.read_csv(path)
-    allowed = ", ".join(table.columns)
-    wanted = (said.unit, *said.columns)
-    if missing := [name for name in wanted if name not in table]:
-        what, mend = "this column is missing", "mend [exposure] or the file"
-        raise DataError([Problem(what, file, 1, name, allowed=allowed, mend=mend) for name in missing])
-    table = io.read_csv(path, numbers=said.columns)
+    file, table = io.shown(path), _declared(path, "exposure", (said.unit,), said.columns)
     unit = table[said.unit].str.strip()
     problems = [Problem("this unit has no name", file, int(row), said.unit) for row in table.index[unit == ""]]
     twice = table.index[unit.duplicated() & (unit != "")]

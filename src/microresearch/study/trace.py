@@ -106,18 +106,20 @@ def _is_input(place: Place, path: Path) -> bool:
 
 def modules_used() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Files of this library that are loaded, from its folder; and the top-level names of all other packages loaded."""
-    ours = set()
-    for _, path in _loaded_from(list(sys.modules)):
-        if path.is_relative_to(LIBRARY):
-            ours.add(path.relative_to(LIBRARY).as_posix())
-    return tuple(sorted(ours)), tuple(packages_of(sys.modules))
+    loaded = list(_loaded_from(list(sys.modules)))
+    ours = {path.relative_to(LIBRARY).as_posix() for _, path in loaded if path.is_relative_to(LIBRARY)}
+    return tuple(sorted(ours)), tuple(_installed(loaded))
 
 
 def packages_of(modules: Iterable[str]) -> list[str]:
     """The top-level names of those of these loaded modules that were installed, and are not this library's."""
+    return _installed(_loaded_from(list(modules)))
+
+
+def _installed(loaded: Iterable[tuple[str, Path]]) -> list[str]:
     found = {
         name.partition(".")[0]
-        for name, path in _loaded_from(list(modules))
+        for name, path in loaded
         if not path.is_relative_to(LIBRARY) and {"site-packages", "dist-packages"} & set(path.parts)
     }
     return sorted(found)
